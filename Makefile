@@ -1,0 +1,45 @@
+# Two commands matter: `make run` (the night on sample/) and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+FOLDERS := expectations sources transforms warehouse reports flows
+STAMP := .venv/.setup-done
+# uv comes from the lock as well: its pinned line is read here, so there is one source of versions.
+UV_PIN := $(shell sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)
+
+.PHONY: setup run test fast lint types lock dictionary clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV_PIN)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+	$(BIN)/python -m compileall -q $(FOLDERS)
+	touch $(STAMP)
+
+run: setup
+	@$(BIN)/cakupan run --landing sample; status=$$?; if [ $$status -eq 3 ]; then exit 0; else exit $$status; fi
+
+test: setup
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+fast: setup
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/pyright
+
+lock:
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --group dev --universal \
+		--generate-hashes --no-emit-index-url --python-version 3.11 --quiet -o requirements.lock
+
+dictionary: setup
+	$(BIN)/python -m expectations.dictionary
+
+clean:
+	rm -rf .venv var
