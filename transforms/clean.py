@@ -1,0 +1,185 @@
+"""The SQL that turns a file's text into typed rows, tags them with the rules they break, and picks the core columns."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from expectations.contracts import Contract, Field
+from expectations.rules import mask_expression, row_rules
+from expectations.schemas import quoted, select_list
+
+FOLDER = Path(__file__).parent
+MACROS = FOLDER / "macros.sql"
+
+# The day at which a row's codes must be valid.
+_ROW_DAY = {
+    "participants": "last_day_of(period)",
+    "recaps": "as_of",
+    "targets": "try_cast(year || '-12-31' AS DATE)",
+    "labour_force": "coalesce(as_of, try_cast(year || '-08-31' AS DATE))",
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file's text is to be read: its columns, its locale, its code system, what the path or profile adds."""
+
+    columns: frozenset[str]
+    locale: str
+    region_system: str | None
+    constants: dict[str, str]
+    unit: str = "1"
+    restated: bool = False
+
+
+def tagged_sql(contract: Contract, reading: Reading, raw: str) -> str:
+    """Write the select over a raw table that types every row and tags it with the bits of the rules it breaks.
+
+    Args:
+        contract: the dataset's contract.
+        reading: how the text is to be read.
+        raw: the table with ``_line``, ``_lines``, ``_problem``, ``_raw`` and the columns as text.
+
+    Returns:
+        A select with the bookkeeping columns, every typed column, ``<column>_text``, what the dataset's own SQL
+        adds, and ``_mask``.
+    """
+    dataset_sql = (FOLDER / f"{contract.name}.sql").read_text(encoding="utf-8")
+    return f"""
+WITH cells AS (SELECT _line, _lines, _problem, _raw, {_cells(contract, reading)} FROM {raw}),
+texts AS (SELECT *, {_texts(contract)} FROM cells),
+values_read AS (SELECT * EXCLUDE ({_cell_names(contract, keep_identifiers=True)}), {_values(contract, reading)} FROM texts),
+typed AS ({_with_regions(contract, reading)}),
+complete AS ({dataset_sql}),
+numbered AS (SELECT *, {_repeats(contract)} AS _repeats_line FROM complete)
+SELECT *, {mask_expression(row_rules(contract))} AS _mask FROM numbered
+"""
+
+
+def core_select(contract: Contract, tagged: str, source_key: str) -> str:
+    """Write the select of the contract's core columns from a tagged table (all rows; the caller filters)."""
+    return (
+        f"SELECT {select_list(contract.core_fields)} "
+        f"FROM (SELECT *, 'final' AS value_status, {quoted(source_key)} AS source_key FROM {tagged})"
+    )
+
+
+def _cells(contract: Contract, reading: Reading) -> str:
+    return ", ".join(f"{_cell(name, reading)} AS {name}_cell" for name in landing_names(contract))
+
+
+def _cell(name: str, reading: Reading) -> str:
+    if name in reading.columns:
+        return name
+    return quoted(reading.constants[name]) if name in reading.constants else "CAST(NULL AS VARCHAR)"
+
+
+def _texts(contract: Contract) -> str:
+    return ", ".join(f"cell_text({name}_cell) AS {name}_text" for name in landing_names(contract))
+
+
+def _cell_names(contract: Contract, *, keep_identifiers: bool) -> str:
+    kept = {
+        f.name
+        for f in contract.landing_fields
+        if keep_identifiers and f.column.classification == "identifier"
+    }
+    return ", ".join(f"{name}_cell" for name in landing_names(contract) if name not in kept)
+
+
+def _values(contract: Contract, reading: Reading) -> str:
+    return ", ".join(
+        f"{_with_default(contract, field, reading)} AS {field.name}" for field in contract.landing_fields
+    )
+
+
+def _with_default(contract: Contract, field: Field, reading: Reading) -> str:
+    value = _value(field, reading)
+    if field.name not in contract.defaults:
+        return value
+    default = contract.defaults[field.name]
+    literal = quoted(default) if isinstance(default, str) else str(default)
+    return f"CASE WHEN {field.name}_text IS NULL THEN {literal} ELSE {value} END"
+
+
+def _value(field: Field, reading: Reading) -> str:
+    cell, text, locale = f"{field.name}_cell", f"{field.name}_text", quoted(reading.locale)
+    if field.column.values:
+        cases = " ".join(f"WHEN {quoted(v.lower())} THEN {quoted(v)}" for v in field.column.values)
+        return f"CASE lower({text}) {cases} END"
+    if field.column.classification == "identifier":
+        return f"ltrim({text}, '''')"
+    match field.column.type:
+        case "integer":
+            number = f"read_number({cell}, {locale})"
+            return f"CASE WHEN {number} = trunc({number}) THEN try_cast({number} AS BIGINT) END"
+        case "decimal":
+            return f"read_number({cell}, {locale}) * {reading.unit}"
+        case "money" | "share":
+            return f"read_number({cell}, {locale})"
+        case "date":
+            return f"read_date({cell}, {locale})"
+        case "period":
+            return f"read_period({cell}, {locale})"
+        case "boolean":
+            return f"read_boolean({cell})"
+        case _:
+            return text
+
+
+def _with_regions(contract: Contract, reading: Reading) -> str:
+    names = [f.name for f in contract.landing_fields if f.name in ("region_code", "village_code")]
+    if not names:
+        return "SELECT * FROM values_read"
+    day = "NULL" if reading.restated else _ROW_DAY.get(contract.name, "NULL")
+    replaced = ", ".join(f"{_region_value(name, _system(reading))} AS {name}" for name in names)
+    missing = ", ".join(
+        f"coalesce(regexp_full_match({name}_text, '[0-9]+') AND {_system(reading)} IS NULL, false) AS {name}_system_is_missing"
+        for name in names
+    )
+    joins = " ".join(_region_join(name, reading, day) for name in names)
+    return f"SELECT values_read.* REPLACE ({replaced}), {missing} FROM values_read {joins}"
+
+
+def _system(reading: Reading) -> str:
+    declared = quoted(reading.region_system) if reading.region_system else "NULL"
+    return f"coalesce(lower(values_read.region_system_text), {declared})"
+
+
+def _region_value(name: str, system: str) -> str:
+    if name == "region_code":
+        return "coalesce(by_region_code.region_code, named_region_code.region_code)"
+    inside = "SELECT region_code FROM reference.regions WHERE level = 'regency'"
+    whole_bps = f"regexp_full_match({name}_text, '[0-9]{{10}}') AND {system} = 'bps' AND left({name}_text, 4) IN ({inside})"
+    return f"coalesce(by_{name}.region_code, CASE WHEN {whole_bps} THEN {name}_text END)"
+
+
+def _region_join(name: str, reading: Reading, day: str) -> str:
+    text = f"values_read.{name}_text"
+    system = _system(reading)
+    kemendagri = f"(contains({text}, '.') OR {system} = 'kemendagri')"
+    at = f"coalesce({day}, getvariable('as_of'))"
+    join = f"""
+LEFT JOIN reference.region_codes AS by_{name}
+  ON by_{name}.region_system = CASE WHEN {kemendagri} THEN 'kemendagri' ELSE {system} END
+  AND by_{name}.code = CASE WHEN {kemendagri} THEN dotted({text}) ELSE {text} END
+  AND {at} >= coalesce(by_{name}.valid_from, DATE '0001-01-01')
+  AND {at} <= coalesce(by_{name}.valid_to, DATE '9999-12-31')"""
+    if name == "region_code":
+        join += f"""
+LEFT JOIN reference.region_aliases AS named_{name}
+  ON regexp_matches({text}, '[A-Za-z]') AND named_{name}.alias = alias_of({text})"""
+    return join
+
+
+def _repeats(contract: Contract) -> str:
+    key = ", ".join(contract.key)
+    return (
+        f"CASE WHEN _problem IS NULL AND row_number() OVER (PARTITION BY {key} ORDER BY _line) > 1 "
+        f"THEN first_value(_line) OVER (PARTITION BY {key} ORDER BY _line) END"
+    )
+
+
+def landing_names(contract: Contract) -> list[str]:
+    """Give the names that a landed file may have, ``region_system`` included where regions are coded."""
+    names = [field.name for field in contract.landing_fields]
+    return [*names, "region_system"] if {"region_code", "village_code"} & set(names) else names
