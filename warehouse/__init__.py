@@ -1,0 +1,1 @@
+"""The warehouse: the lake, reference data, marts, builds, promotion."""

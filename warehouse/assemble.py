@@ -1,0 +1,69 @@
+"""Assemble the marts: run every step and mart, each one select, in the order of what they read."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import duckdb
+
+from expectations.contracts import contracts_of, load_contracts
+from expectations.schemas import create_table, select_list
+
+FOLDER = Path(__file__).parent
+_READS = re.compile(r"\b(steps|marts)\.(\w+)")
+
+
+def published_tables() -> list[str]:
+    """Give the names of the marts and dimensions that a build publishes, in alphabetical order."""
+    return sorted(contracts_of("mart") | contracts_of("dimension"))
+
+
+def assemble(con: duckdb.DuckDBPyConnection, as_of: date, folder: Path = FOLDER) -> None:
+    """Build schemas ``steps`` and ``marts`` from ``core`` and ``reference``.
+
+    Args:
+        con: a connection that has schemas ``core`` and ``reference``.
+        as_of: the business date; nothing later is known.
+        folder: holds ``macros.sql``, ``steps/`` and ``marts/``.
+
+    Raises:
+        duckdb.Error: a query fails.
+        graphlib.CycleError: two queries read each other.
+    """
+    con.execute("CREATE SCHEMA IF NOT EXISTS steps; CREATE SCHEMA IF NOT EXISTS marts")
+    con.execute(f"SET VARIABLE as_of = DATE '{as_of:%Y-%m-%d}'")
+    con.execute((folder / "macros.sql").read_text(encoding="utf-8"))
+    queries = _queries(folder)
+    for name in _in_order(queries):
+        _create(con, name, queries[name])
+
+
+def _queries(folder: Path) -> dict[str, str]:
+    return {
+        f"{schema}.{path.stem}": path.read_text(encoding="utf-8").rstrip().rstrip(";")
+        for schema in ("steps", "marts")
+        for path in sorted((folder / schema).glob("*.sql"))
+    }
+
+
+def _in_order(queries: Mapping[str, str]) -> list[str]:
+    reads = {
+        name: {f"{s}.{t}" for s, t in _READS.findall(sql)} & queries.keys() - {name}
+        for name, sql in queries.items()
+    }
+    return list(TopologicalSorter(reads).static_order())
+
+
+def _create(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    schema, _, table = name.partition(".")
+    if schema == "steps":
+        con.execute(f"CREATE TABLE {name} AS {query}")
+        return
+    contract = load_contracts()[table]
+    # What a mart promises is judged on what was written, so that a broken promise is a failed check and not a fault.
+    con.execute(create_table(contract, name, constraints=False))
+    con.execute(
+        f"INSERT INTO {name} SELECT {select_list(contract.core_fields)} FROM ({query}) ORDER BY {', '.join(contract.key)}"
+    )

@@ -1,0 +1,189 @@
+"""The checks that look beyond one table: freshness, warning budgets, identities told to us, late offices."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+
+import duckdb
+
+from expectations.contracts import Contract, contracts_of
+from expectations.suites import CheckResult as Check
+from transforms.identities import TABLES as IDENTITY_TABLES
+from transforms.identities import identity_queries
+from warehouse.house import House
+
+_NEWEST = {"period": "max(last_day(CAST(period || '-01' AS DATE)))", "year": "max(make_date(year, 8, 31))"}
+
+
+def newest_day(con: duckdb.DuckDBPyConnection, contract: Contract) -> date | None:
+    """Give the newest day that a core table speaks of, in its contract's freshness column; null if it says none."""
+    column = contract.freshness.column
+    found = con.execute(
+        f"SELECT {_NEWEST.get(column, f'max({column})')} FROM core.{contract.name}"
+    ).fetchone()
+    return found[0] if found else None
+
+
+def freshness_checks(con: duckdb.DuckDBPyConnection, as_of: date, required: Sequence[str]) -> Iterator[Check]:
+    """Judge how old each table's newest row is; only tables that landed before or are required.
+
+    Args:
+        con: a connection with schema ``core``.
+        as_of: the business date.
+        required: datasets that must be there.
+
+    Yields:
+        One check a table: late is a warning, a required table without any row is an error.
+    """
+    for name, contract in contracts_of("dataset").items():
+        newest = newest_day(con, contract)
+        if newest is not None:
+            limit = newest + timedelta(days=contract.freshness.days)
+            yield _freshness(name, contract, as_of <= limit, newest.isoformat())
+        elif name in required and not _has_rows(con, name):
+            yield _absent(name)
+
+
+def _has_rows(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    return con.execute(f"SELECT 1 FROM core.{name} LIMIT 1").fetchone() is not None
+
+
+def _freshness(name: str, contract: Contract, fresh: bool, newest: str) -> Check:
+    return Check(
+        table=f"core.{name}",
+        check="freshness",
+        code="freshness",
+        severity="warn",
+        outcome="pass" if fresh else "fail",
+        observed=newest,
+        expected=f"{contract.freshness.column} <= {contract.freshness.days} d",
+        message_id=f"Data {name} terbaru tertanggal {newest}, terlambat",
+        message_en=f"The newest {name} are of {newest}: late",
+    )
+
+
+def _absent(name: str) -> Check:
+    return Check(
+        table=f"core.{name}",
+        check="required",
+        code="required_absent",
+        severity="error",
+        outcome="fail",
+        observed=0,
+        expected="at least one row",
+        message_id=f"Data {name} wajib ada tetapi belum pernah datang",
+        message_en=f"{name} are required and never came",
+    )
+
+
+def budget_checks(con: duckdb.DuckDBPyConnection, house: House) -> Iterator[Check]:
+    """Judge the warnings of the rows that stand in core against each contract's budget.
+
+    Args:
+        con: a connection with schema ``core``.
+        house: the lake, for what was warned when the files were read.
+
+    Yields:
+        One check a dataset and rule that warned: within the budget a warning, over it an error.
+    """
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE warned AS SELECT source_key, key AS code, CAST(value AS BIGINT) AS warnings "
+        f"FROM (SELECT source_key, max_by(warnings, sweep) AS warnings FROM ({house.loads.relation()}) GROUP BY source_key), "
+        "json_each(warnings)"
+    )
+    for name, contract in contracts_of("dataset").items():
+        counted = con.execute(
+            f"WITH standing AS (SELECT source_key, count(*) AS rows_ FROM core.{name} GROUP BY source_key) "
+            "SELECT code, sum(warnings), (SELECT sum(rows_) FROM standing) FROM warned JOIN standing USING (source_key) "
+            "GROUP BY code ORDER BY code"
+        ).fetchall()
+        for code, warnings, rows in counted:
+            yield _budget(name, contract, code, int(warnings), int(rows))
+
+
+def _budget(name: str, contract: Contract, code: str, warnings: int, rows: int) -> Check:
+    rule = next((rule for rule in contract.rules if rule.code == code), None)
+    over = contract.budget.exceeded(warnings, rows)
+    return Check(
+        table=f"core.{name}",
+        check="warning_budget",
+        code=code,
+        severity="error" if over else "warn",
+        outcome="fail",
+        observed=warnings,
+        expected=f"<= {contract.budget.rows} or <= {contract.budget.share:.0%} of {rows} rows",
+        message_id=rule.message_id if rule else f"Peringatan {code}",
+        message_en=rule.message_en if rule else f"Warning {code}",
+    )
+
+
+def identity_checks(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
+    """Report the figures told to us that do not add up, one check a kind of finding.
+
+    Args:
+        con: a connection with schemas ``core`` and ``reference``.
+
+    Yields:
+        Warnings with how many figures are concerned; over the contract's budget an error.
+    """
+    for name in IDENTITY_TABLES:
+        con.execute(f"CREATE OR REPLACE TEMP VIEW loaded AS SELECT * FROM core.{name}")
+        rows = con.execute(
+            f"SELECT code, count(*), min_by(message_id, place_code), min_by(message_en, place_code) "
+            f"FROM ({identity_queries(name).findings}) GROUP BY code ORDER BY code"
+        ).fetchall()
+        total = con.execute(f"SELECT count(*) FROM core.{name}").fetchone()
+        for code, count, message_id, message_en in rows:
+            over = contracts_of("dataset")[name].budget.exceeded(count, total[0] if total else 0)
+            yield _identity(name, code, count, (message_id, message_en), over=over)
+
+
+def _identity(name: str, code: str, count: int, messages: tuple[str, str], *, over: bool) -> Check:
+    return Check(
+        table=f"core.{name}",
+        check="identity",
+        code=code,
+        severity="error" if over else "warn",
+        outcome="fail",
+        observed=count,
+        expected="0",
+        message_id=messages[0],
+        message_en=messages[1],
+    )
+
+
+def office_checks(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
+    """Name the offices whose export of the newest month has not come.
+
+    Args:
+        con: a connection with ``steps.office_reports``.
+
+    Yields:
+        One warning if any office is late.
+    """
+    rows = con.execute(
+        "SELECT office_code, as_of FROM steps.office_reports WHERE is_expected AND NOT has_reported "
+        "AND as_of = (SELECT max(as_of) FROM steps.office_reports) ORDER BY office_code"
+    ).fetchall()
+    if rows:
+        late = ", ".join(row[0] for row in rows)
+        yield Check(
+            table="core.participants",
+            check="offices_reported",
+            code="office_late",
+            severity="warn",
+            outcome="fail",
+            observed=len(rows),
+            expected="0",
+            message_id=f"Ekspor {rows[0][1]:%Y-%m} belum datang dari kantor {late}",
+            message_en=f"The export of {rows[0][1]:%Y-%m} has not come from {late}",
+        )
+
+
+def tally(checks: Iterable[Check]) -> dict[str, int]:
+    """Count checks as pass, fail (an error that stops), error (could not be judged) and warn."""
+    counts = {"pass": 0, "fail": 0, "error": 0, "warn": 0}
+    for check in checks:
+        counts[
+            "warn" if check["outcome"] == "fail" and check["severity"] == "warn" else check["outcome"]
+        ] += 1
+    return counts

@@ -1,0 +1,146 @@
+"""The record of what arrived and how it was read: two small Delta tables, one row per file and one per reading."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from sources.landing import LandedFile
+from warehouse.house import ARRIVALS, LOADS, House
+from warehouse.lake import Table
+from warehouse.load import LoadedFile
+
+PROJECT = Path(__file__).parents[1]
+_READING_FILES = (
+    "expectations/**/*.yml",
+    "expectations/rules.py",
+    "transforms/**/*.sql",
+    "transforms/clean.py",
+    "sources/*.py",
+    "warehouse/reference/*.csv",
+)
+_REFERENCE_TABLES = ("offices", "office_regions", "region_aliases")
+
+
+@dataclass(frozen=True)
+class Known:
+    """The last reading of a file: its verdict, and the digest of the rules and reference it was read under."""
+
+    verdict: str
+    reading: str
+
+
+def arrival_sweeps(house: House, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Give, by sha256, the number of the sweep that first recorded a file."""
+    rows = con.execute(
+        f"SELECT source_key, min(sweep) FROM ({house.arrivals.relation()}) GROUP BY source_key"
+    )
+    return dict(rows.fetchall())
+
+
+def known_files(house: House, con: duckdb.DuckDBPyConnection) -> dict[str, Known]:
+    """Give the last reading of every file that was ever read, by sha256."""
+    rows = con.execute(
+        f"SELECT source_key, max_by(verdict, sweep), max_by(reading, sweep) FROM ({house.loads.relation()}) "
+        "GROUP BY source_key"
+    ).fetchall()
+    return {key: Known(verdict, reading) for key, verdict, reading in rows}
+
+
+def last_sweep(house: House, con: duckdb.DuckDBPyConnection) -> int:
+    """Give the number of the newest sweep; 0 if none was recorded."""
+    tables = (house.arrivals, house.loads)
+    numbers = [
+        con.execute(f"SELECT coalesce(max(sweep), 0) FROM ({t.relation()})").fetchone() for t in tables
+    ]
+    return max(int(row[0]) for row in numbers if row)
+
+
+def must_read(known: Known | None, reading: str) -> bool:
+    """Tell whether a file is to be read: it is new, or it did not wholly pass and what it was read under has changed."""
+    if known is None:
+        return True
+    return known.verdict in ("refused", "partly_quarantined") and known.reading != reading
+
+
+def reading_key(house: House) -> str:
+    """Give a digest of all that decides how a file is read: contracts, profiles, rules, readers, reference data."""
+    digest = hashlib.sha256(_shipped_digest().encode())
+    for name in _REFERENCE_TABLES:
+        digest.update(f"{name}={house.core(name).version()}".encode())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _shipped_digest() -> str:
+    digest = hashlib.sha256()
+    for pattern in _READING_FILES:
+        for path in sorted(PROJECT.glob(pattern)):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def record_arrivals(
+    house: House,
+    con: duckdb.DuckDBPyConnection,
+    files: Iterable[LandedFile],
+    sweep: int,
+    known: Iterable[str],
+) -> None:
+    """Record the files whose sha256 was not recorded before; once and for ever."""
+    seen = set(known)
+    now = datetime.now(UTC)
+    rows: list[dict[str, Any]] = []
+    for landed in files:
+        if landed.sha256 not in seen:
+            seen.add(landed.sha256)
+            rows.append(
+                {
+                    "source_key": landed.sha256,
+                    "dataset": landed.dataset,
+                    "file": landed.file,
+                    "size": landed.size,
+                    "sweep": sweep,
+                    "arrived_at": now,
+                }
+            )
+    _append(house.arrivals, con, rows, ARRIVALS)
+
+
+def record_loads(
+    house: House, con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile], sweep: int, reading: str
+) -> None:
+    """Record how files were read: verdict and lines."""
+    rows: list[dict[str, Any]] = [
+        {
+            "source_key": result.source_key,
+            "sweep": sweep,
+            "reading": reading,
+            "verdict": result.verdict,
+            "read": result.lines.read,
+            "header": result.lines.header,
+            "good": result.lines.good,
+            "quarantined": result.lines.quarantined,
+            "blank": result.lines.blank,
+            "warnings": json.dumps(result.warnings),
+        }
+        for result in loaded
+    ]
+    _append(house.loads, con, rows, LOADS)
+
+
+def _append(
+    table: Table, con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]], schema: pa.Schema
+) -> None:
+    if not rows:
+        return
+    con.register("recorded", pa.Table.from_pylist(rows, schema=schema))
+    table.append([table.write_file(con, "SELECT * FROM recorded", {}, "part")])
+    con.unregister("recorded")

@@ -1,0 +1,325 @@
+"""Load one file: read its tables, tag their rows, set the good ones aside for core and the bad ones for quarantine."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import polars as pl
+
+from expectations.contracts import Contract, load_contracts
+from expectations.profiles import load_profiles
+from expectations.rules import row_rules, severity_mask
+from expectations.schemas import quoted, sql_type
+from sources.landing import LandedFile
+from sources.reading import Refusal, SourceTable, open_tables
+from transforms.clean import Reading, core_select, landing_names, tagged_sql
+from warehouse.lake import DataFile, Table
+
+Verdict = Literal["loaded", "partly_quarantined", "refused", "unchanged"]
+_BOOKKEEPING = {"_line": "BIGINT", "_lines": "INTEGER", "_problem": "VARCHAR", "_raw": "VARCHAR"}
+
+
+@dataclass
+class Lines:
+    """Lines of a file by what became of them: read = header + good + quarantined + blank."""
+
+    read: int = 0
+    header: int = 0
+    good: int = 0
+    quarantined: int = 0
+    blank: int = 0
+
+    def add(self, other: "Lines") -> None:
+        """Add the lines of another table or file."""
+        for name in ("read", "header", "good", "quarantined", "blank"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def add_up(self) -> bool:
+        """Tell whether every line is accounted for."""
+        return self.read == self.header + self.good + self.quarantined + self.blank
+
+
+@dataclass(frozen=True)
+class StagedPartition:
+    """Good rows of one partition, written below the core table and not yet registered."""
+
+    source_key: str
+    file: str
+    partition: Mapping[str, str]
+    data: DataFile
+    said: str | None
+
+
+@dataclass
+class LoadedFile:
+    """What became of one file."""
+
+    landed: LandedFile
+    lines: Lines = field(default_factory=Lines)
+    verdict: Verdict = "loaded"
+    partitions: list[StagedPartition] = field(default_factory=list[StagedPartition])
+    warnings: dict[str, int] = field(default_factory=dict[str, int])
+    notes: list[str] = field(default_factory=list[str])
+
+    @property
+    def source_key(self) -> str:
+        """The file's sha256."""
+        return self.landed.sha256
+
+
+def create_bad_rows(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the empty table ``bad_rows``, in the columns of the quarantine."""
+    columns = ", ".join(
+        f"{f.name} {sql_type(f.column.type)}" for f in load_contracts()["quarantine"].core_fields
+    )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE bad_rows ({columns})")
+
+
+class LinesLostError(RuntimeError):
+    """The counts of a file do not add up: a fault of the pipeline, never of the file."""
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Loads the files of one dataset over one connection that has ``reference`` and the transforms' macros."""
+
+    con: duckdb.DuckDBPyConnection
+    contract: Contract
+    core: Table
+    offices: frozenset[str]
+    work_dir: Path
+
+    def prepare(self) -> None:
+        """Create the empty tables that loading fills: ``bad_rows``, ``clashing`` and ``incoming``."""
+        create_bad_rows(self.con)
+        self.con.execute("CREATE OR REPLACE TEMP TABLE clashing (period VARCHAR, membership_id BLOB)")
+        core = self.core.relation()
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT *, CAST(NULL AS BIGINT) AS _line FROM ({core}) LIMIT 0"
+        )
+
+    def load(self, landed: LandedFile, kept: Path) -> LoadedFile:
+        """Load a file's kept bytes.
+
+        Args:
+            landed: the file as it was listed.
+            kept: where its bytes are kept.
+
+        Returns:
+            Counts, verdict and staged partitions; bad rows are in ``bad_rows``, good rows of a dataset without
+            partitions are in ``incoming``.
+
+        Raises:
+            LinesLostError: a line is neither good, quarantined, blank nor layout.
+        """
+        result = LoadedFile(landed)
+        for table in self._tables(landed, kept):
+            if isinstance(table, Refusal):
+                self._refuse(result, table)
+            else:
+                self._load_table(result, table)
+        result.verdict = _verdict(result, self._refusals(landed))
+        if not result.lines.add_up():
+            raise LinesLostError(f"{landed.file}: lines do not add up: {result.lines}")
+        return result
+
+    def _tables(self, landed: LandedFile, kept: Path) -> Iterator[SourceTable | Refusal]:
+        yield from open_tables(
+            path=kept,
+            file=landed.file,
+            dataset=self.contract.name,
+            columns=landing_names(self.contract),
+            required=self.contract.header_required,
+            profiles=load_profiles(self.contract.name),
+            work_dir=self.work_dir,
+        )
+
+    def _refusals(self, landed: LandedFile) -> int:
+        found = self.con.execute(
+            "SELECT count(*) FROM bad_rows WHERE source_key = ? AND line IS NULL", [landed.sha256]
+        ).fetchone()
+        return found[0] if found else 0
+
+    def _refuse(self, result: LoadedFile, refusal: Refusal) -> None:
+        counted = refusal.lines
+        bad = counted.read - counted.header - counted.blank
+        result.lines.add(Lines(counted.read, counted.header, 0, bad, counted.blank))
+        self.con.execute(
+            "INSERT INTO bad_rows (dataset, file, sheet, lines, rules, message_id, message_en, source_key) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [self.contract.name, refusal.file, refusal.sheet, bad, refusal.code, refusal.message_id]
+            + [refusal.message_en, result.source_key],
+        )
+
+    def _load_table(self, result: LoadedFile, table: SourceTable) -> None:
+        said = result.landed.said_by_path(self.offices)
+        reading = _reading(table, said)
+        try:
+            self._read_raw(table)
+        except Refusal as damage:
+            self._refuse(result, damage)
+            return
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE tagged AS {tagged_sql(self.contract, reading, 'raw_rows')}"
+        )
+        conflict = self._path_conflict(table, said)
+        if conflict is not None:
+            self._refuse(result, conflict)
+            return
+        self._sort_out(result, table)
+
+    def _read_raw(self, table: SourceTable) -> None:
+        columns = _BOOKKEEPING | dict.fromkeys(sorted(table.layout.columns), "VARCHAR")
+        ddl = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE raw_rows ({ddl})")
+        for batch in table.batches():
+            self._insert(batch, list(columns))
+
+    def _insert(self, batch: pl.DataFrame, columns: list[str]) -> None:
+        self.con.register("batch", batch.to_arrow())
+        self.con.execute(f"INSERT INTO raw_rows BY NAME SELECT {', '.join(columns)} FROM batch")
+        self.con.unregister("batch")
+
+    def _path_conflict(self, table: SourceTable, said: Mapping[str, str]) -> Refusal | None:
+        for name, value in said.items():
+            if name not in table.layout.columns:
+                continue
+            found = self.con.execute(
+                f"SELECT {name} FROM tagged WHERE {name} IS NOT NULL AND {name} <> ? ORDER BY 1 LIMIT 1",
+                [value],
+            ).fetchone()
+            if found:
+                return _conflict(table, name, value, found[0])
+        return None
+
+    def _sort_out(self, result: LoadedFile, table: SourceTable) -> None:
+        rules = row_rules(self.contract)
+        errors = severity_mask(rules, "error")
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE bad_lines AS SELECT DISTINCT _line FROM tagged WHERE (_mask & {errors}::HUGEINT) <> 0"
+        )
+        good = "SELECT * FROM tagged WHERE _line NOT IN (SELECT _line FROM bad_lines)"
+        self._quarantine(result, table)
+        self._stage(result, good)
+        self._count_warnings(result, good)
+        result.lines.add(self._lines(table))
+        result.notes += [
+            f"kolom tidak dikenal / unknown column: {name}" for name in table.layout.unknown_columns
+        ]
+
+    def _lines(self, table: SourceTable) -> Lines:
+        count = "SELECT coalesce(sum(_lines), 0) FROM (SELECT DISTINCT _line, _lines FROM tagged WHERE _line {} (FROM bad_lines))"
+        good, bad = (self.con.execute(count.format(word)).fetchone() or (0,) for word in ("NOT IN", "IN"))
+        return Lines(table.count.read, table.count.header, int(good[0]), int(bad[0]), table.count.blank)
+
+    def _count_warnings(self, result: LoadedFile, good: str) -> None:
+        for bit, rule in enumerate(row_rules(self.contract)):
+            if rule.severity == "warn":
+                found = self.con.execute(
+                    f"SELECT count(*) FROM ({good}) WHERE (_mask & {1 << bit}::HUGEINT) <> 0"
+                ).fetchone()
+                if found and found[0]:
+                    result.warnings[rule.code] = result.warnings.get(rule.code, 0) + found[0]
+
+    def _quarantine(self, result: LoadedFile, table: SourceTable) -> None:
+        cells = ", ".join(f"{quoted(name)}: {name}_text" for name in landing_names(self.contract))
+        office = self._or_null("office_code")
+        period = self._or_null("period")
+        self._register_rules()
+        self.con.execute(
+            f"""INSERT INTO bad_rows
+            WITH reasons AS (
+              SELECT _line, _lines, _raw, {office} AS office_code, {period} AS period, rule.* EXCLUDE (columns), rule_column,
+                map_extract_value(MAP {{{cells}}}, rule_column) AS cell
+              FROM tagged
+              JOIN broken_rules AS rule ON (tagged._mask & rule.bit) <> 0
+              LEFT JOIN unnest(rule.columns) AS named(rule_column) ON true
+              WHERE _line IN (FROM bad_lines)
+            )
+            SELECT ?, ?, ?, _line, max(_lines), any_value(office_code ORDER BY office_code),
+              any_value(period ORDER BY period),
+              array_to_string(list_distinct(list(code ORDER BY place)), ','),
+              array_to_string(list_distinct(list(message_id ORDER BY place)), '; '),
+              array_to_string(list_distinct(list(message_en ORDER BY place)), '; '),
+              array_to_string(list_distinct(list(rule_column || '=' || coalesce(cell, '') ORDER BY place, rule_column)
+                FILTER (WHERE rule_column IS NOT NULL)), '; '),
+              array_to_string(list_distinct(list(expected_id || ' / ' || expected_en ORDER BY place)), '; '),
+              any_value(_raw ORDER BY _raw), ?
+            FROM reasons GROUP BY _line""",
+            [self.contract.name, table.file, table.sheet, result.source_key],
+        )
+
+    def _or_null(self, name: str) -> str:
+        return name if name in {f.name for f in self.contract.landing_fields} else "CAST(NULL AS VARCHAR)"
+
+    def _register_rules(self) -> None:
+        rules = row_rules(self.contract)
+        rows = [
+            [
+                place,
+                1 << place,
+                r.code,
+                r.message_id,
+                r.message_en,
+                r.expected_id,
+                r.expected_en,
+                list(r.columns),
+            ]
+            for place, r in enumerate(rules)
+            if r.severity == "error"
+        ]
+        self.con.execute(
+            "CREATE OR REPLACE TEMP TABLE broken_rules (place INTEGER, bit HUGEINT, code VARCHAR, message_id VARCHAR, "
+            "message_en VARCHAR, expected_id VARCHAR, expected_en VARCHAR, columns VARCHAR[])"
+        )
+        self.con.executemany("INSERT INTO broken_rules VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _stage(self, result: LoadedFile, good: str) -> None:
+        select = core_select(self.contract, f"({good})", result.source_key)
+        if not self.contract.partition:
+            kept = core_select(self.contract, f"({good})", result.source_key).replace(
+                "SELECT ", "SELECT _line, ", 1
+            )
+            self.con.execute(f"INSERT INTO incoming BY NAME {kept}")
+            return
+        names = ", ".join(self.contract.partition)
+        said = "max(exported_at)" if self.contract.name == "participants" else "NULL"
+        for *values, exported in self.con.execute(
+            f"SELECT {names}, {said} FROM ({good}) GROUP BY {names} ORDER BY {names}"
+        ).fetchall():
+            partition = dict(zip(self.contract.partition, values, strict=True))
+            where = " AND ".join(f"{name} = {quoted(value)}" for name, value in partition.items())
+            data = self.core.write_file(
+                self.con, f"SELECT * FROM ({select}) WHERE {where}", partition, result.source_key
+            )
+            result.partitions.append(
+                StagedPartition(result.source_key, result.landed.file, partition, data, exported)
+            )
+
+
+def _reading(table: SourceTable, said: Mapping[str, str]) -> Reading:
+    layout = table.layout
+    return Reading(
+        columns=frozenset(layout.columns),
+        locale=layout.locale,
+        region_system=layout.region_system,
+        constants={**said, **layout.constants},
+        unit=str(layout.unit),
+        restated=layout.restated,
+    )
+
+
+def _conflict(table: SourceTable, name: str, path_says: str, file_says: str) -> Refusal:
+    return Refusal(
+        "path_differs",
+        f"Folder menyebut {name} {path_says}, isi berkas {file_says}: pindahkan berkas atau perbaiki isinya",
+        f"The folder says {name} {path_says}, the file says {file_says}: move the file or mend it",
+    ).at(table.file, table.sheet, table.count)
+
+
+def _verdict(result: LoadedFile, refusals: int) -> Verdict:
+    if refusals and result.lines.good == 0:
+        return "refused"
+    return "partly_quarantined" if result.lines.quarantined or refusals else "loaded"

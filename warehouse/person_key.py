@@ -1,0 +1,66 @@
+"""The key under which NIK and KPJ become hashes, and the record in the lake of which key it was."""
+
+import hashlib
+import json
+import secrets
+from pathlib import Path
+
+_SHORTEST = 16
+
+
+class PersonKeyError(ValueError):
+    """The key is too short, or is not the one that the lake was made with."""
+
+
+def load_or_make_key(path: Path) -> str:
+    """Give the key kept at ``path``; the first time one is made there, readable by its owner only.
+
+    Args:
+        path: the key file.
+
+    Returns:
+        The key as text.
+    """
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()
+
+
+def key_id(key: str) -> str:
+    """Give the public name of a key: the first digits of its sha256 under a fixed prefix.
+
+    Raises:
+        PersonKeyError: the key has fewer than 16 characters, so that hashes could be guessed.
+    """
+    if len(key) < _SHORTEST:
+        raise PersonKeyError(f"CAKUPAN_PERSON_KEY has {len(key)} characters; at least {_SHORTEST} are needed")
+    return hashlib.sha256(b"cakupan person key " + key.encode()).hexdigest()[:16]
+
+
+def confirm_key(lake: Path, key: str) -> str:
+    """Record the key's name in a new lake, or compare it with the recorded one.
+
+    Args:
+        lake: the lake's folder.
+        key: the key of this run.
+
+    Returns:
+        The key's name.
+
+    Raises:
+        PersonKeyError: the lake was made with another key; persons would be counted twice.
+    """
+    name = key_id(key)
+    record = lake / "person_key.json"
+    if not record.is_file():
+        lake.mkdir(parents=True, exist_ok=True)
+        record.write_text(json.dumps({"key_id": name}) + "\n", encoding="utf-8")
+    known = json.loads(record.read_text(encoding="utf-8"))["key_id"]
+    if known != name:
+        raise PersonKeyError(
+            f"the lake {lake} was made with person key {known}, this run has {name}; "
+            "set CAKUPAN_PERSON_KEY to the first one, or start a new lake"
+        )
+    return name

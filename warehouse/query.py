@@ -1,0 +1,95 @@
+"""Questions to the promoted build: `marts`, the lake as of that build (`core`), and `reference`; read only."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from expectations.schemas import quoted
+from warehouse.assemble import published_tables
+from warehouse.connections import Limits, connect
+from warehouse.house import House
+from warehouse.publish import Publication
+from warehouse.reference import load_reference, merge_landed
+
+_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+
+
+class QueryError(ValueError):
+    """A question that cannot be answered: no build yet, not a select, or SQL that DuckDB refuses."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Columns and rows."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give the rows as mappings of plain JSON values."""
+        return [
+            {name: plain(value) for name, value in zip(self.columns, row, strict=True)} for row in self.rows
+        ]
+
+
+def plain(value: Any) -> Any:
+    """Give a value as JSON can hold it: numbers as numbers, dates as ISO text, hashes as hexadecimal text."""
+    match value:
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case datetime() | date():
+            return value.isoformat()
+        case bytes():
+            return value.hex()
+        case list() | tuple():
+            return [plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        case _:
+            return value
+
+
+def ask(house: House, publication: Publication, limits: Limits, sql: str) -> Answer:
+    """Answer one select.
+
+    Args:
+        house: the lake.
+        publication: the published builds.
+        limits: what the connection may use.
+        sql: one select (or explain).
+
+    Returns:
+        Its columns and rows.
+
+    Raises:
+        QueryError: nothing is promoted yet, the statement does not only read, or DuckDB refuses it.
+    """
+    manifest = publication.promoted()
+    if manifest is None:
+        raise QueryError("nothing is promoted yet; run cakupan run first")
+    with connect(limits) as con:
+        _refuse_writing(con, sql)
+        database = publication.folder_of(manifest.build_id) / "marts.duckdb"
+        con.execute(f"ATTACH {quoted(str(database))} AS build (READ_ONLY)")
+        con.execute("CREATE SCHEMA marts")
+        for name in published_tables():
+            con.execute(f"CREATE VIEW marts.{name} AS FROM build.marts.{name}")
+        house.attach_core(con, manifest.core_versions)
+        load_reference(con)
+        merge_landed(con)
+        try:
+            cursor = con.execute(sql)
+            columns = [column[0] for column in cursor.description or ()]
+            return Answer(columns, cursor.fetchall())
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+
+
+def _refuse_writing(con: duckdb.DuckDBPyConnection, sql: str) -> None:
+    try:
+        statements = con.extract_statements(sql)
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from error
+    if len(statements) != 1 or statements[0].type not in _READING:
+        raise QueryError("only one SELECT at a time is answered; the warehouse is read only")

@@ -1,0 +1,60 @@
+"""Reference data: the shipped CSV files, typed by the column dictionary, joined by what lands."""
+
+from pathlib import Path
+
+import duckdb
+
+from expectations.columns import column_dictionary
+from expectations.contracts import load_contracts
+from expectations.schemas import quoted, sql_type
+
+REFERENCE_FOLDER = Path(__file__).with_name("reference")
+LANDED_REFERENCE = ("offices", "office_regions", "region_aliases")
+
+
+class ReferenceError(ValueError):
+    """A reference file that cannot be trusted: an unknown column, or a value that does not fit its type."""
+
+
+def load_reference(con: duckdb.DuckDBPyConnection, folder: Path = REFERENCE_FOLDER) -> None:
+    """Create schema ``reference`` with one table a CSV file.
+
+    Args:
+        con: the connection to create the tables in.
+        folder: where the files lie; a file's stem is its table.
+
+    Raises:
+        ReferenceError: a column is not in the dictionary.
+        duckdb.ConversionException: a value does not fit its column's type.
+    """
+    con.execute("CREATE SCHEMA IF NOT EXISTS reference")
+    for path in sorted(folder.glob("*.csv")):
+        _load_file(con, path)
+
+
+def _load_file(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    header = path.open(encoding="utf-8").readline().strip().split(",")
+    unknown = set(header) - column_dictionary().keys()
+    if unknown:
+        raise ReferenceError(f"{path.name}: columns {sorted(unknown)} are not in expectations/columns.yml")
+    types = {name: sql_type(column_dictionary()[name].type) for name in header}
+    con.execute(
+        f"CREATE OR REPLACE TABLE reference.{path.stem} AS FROM read_csv({quoted(str(path))}, auto_detect = false, "
+        f"header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', columns = {types!r})"
+    )
+
+
+def merge_landed(con: duckdb.DuckDBPyConnection) -> None:
+    """Let landed offices, office_regions and region_aliases replace or join the shipped ones.
+
+    Args:
+        con: a connection with schemas ``reference`` (shipped) and ``core`` (landed).
+    """
+    for name in LANDED_REFERENCE:
+        contract = load_contracts()[name]
+        columns = ", ".join(
+            f.name for f in contract.core_fields if f.name not in ("value_status", "source_key")
+        )
+        same = " AND ".join(f"r.{key} IS NOT DISTINCT FROM c.{key}" for key in contract.key)
+        con.execute(f"DELETE FROM reference.{name} AS r USING core.{name} AS c WHERE {same}")
+        con.execute(f"INSERT INTO reference.{name} BY NAME SELECT {columns} FROM core.{name}")

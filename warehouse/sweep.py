@@ -1,0 +1,332 @@
+"""One sweep of the landing zone: keep, read, tag, set aside and commit every file that is news."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from expectations.contracts import Contract, contracts_of
+from expectations.schemas import quoted
+from sources.landing import LandedFile
+from transforms.clean import MACROS
+from warehouse.commit import Refused, choose_partitions, commit_partitions, merge_rows
+from warehouse.house import House
+from warehouse.lake import files_relation
+from warehouse.ledger import (
+    arrival_sweeps,
+    known_files,
+    last_sweep,
+    must_read,
+    reading_key,
+    record_arrivals,
+    record_loads,
+)
+from warehouse.load import LoadedFile, Loader, StagedPartition, create_bad_rows
+from warehouse.reference import LANDED_REFERENCE, load_reference, merge_landed
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep needs: the lake, a connection, the business date, the key for persons, and whom to tell.
+
+    ``scratch`` is where rows are staged: the lake itself, or a throw-away lake in a dry run.
+    """
+
+    house: House
+    scratch: House
+    con: duckdb.DuckDBPyConnection
+    as_of: date
+    person_key: str
+    work_dir: Path
+    progress: Progress = field(default=lambda _file, _done, _of: None)
+    on_news: Callable[[], None] = field(default=lambda: None)
+
+    @property
+    def is_dry(self) -> bool:
+        """True where nothing may be written to the lake."""
+        return self.scratch != self.house
+
+
+def run_sweep(sweep: Sweep, files: Sequence[LandedFile]) -> list[LoadedFile]:
+    """Read what is news among the landed files and commit it.
+
+    Args:
+        sweep: where to and how.
+        files: what lies in the landing zone.
+
+    Returns:
+        One entry a file, by path; files that are known have the verdict ``unchanged`` and no lines.
+    """
+    known = known_files(sweep.house, sweep.con)
+    number = last_sweep(sweep.house, sweep.con) + 1
+    if not sweep.is_dry:
+        record_arrivals(sweep.house, sweep.con, files, number, arrival_sweeps(sweep.house, sweep.con))
+    _prepare(sweep)
+    results: list[LoadedFile] = []
+    for group in _groups(files):
+        reading = reading_key(sweep.house)
+        news = _news(group, {key for key, entry in known.items() if not must_read(entry, reading)})
+        if news:
+            sweep.on_news()
+        results += _read_group(sweep, group, news, number, reading)
+        _attach_reference(sweep)
+    return sorted(results, key=lambda result: result.landed.file)
+
+
+def _prepare(sweep: Sweep) -> None:
+    con = sweep.con
+    con.execute(MACROS.read_text(encoding="utf-8"))
+    con.execute(f"SET VARIABLE as_of = DATE '{sweep.as_of:%Y-%m-%d}'")
+    con.execute("SET VARIABLE person_key = $1", [sweep.person_key])
+    _attach_reference(sweep)
+
+
+def _attach_reference(sweep: Sweep) -> None:
+    sweep.house.attach_core(sweep.con, sweep.house.core_versions())
+    load_reference(sweep.con)
+    merge_landed(sweep.con)
+
+
+def _groups(files: Sequence[LandedFile]) -> list[list[LandedFile]]:
+    """Split so that what rules look up (offices, their regions, spellings) is committed before the rest is judged."""
+    reference = [landed for landed in files if landed.dataset in LANDED_REFERENCE]
+    return [reference, [landed for landed in files if landed.dataset not in LANDED_REFERENCE]]
+
+
+def _news(files: Sequence[LandedFile], settled: set[str]) -> list[LandedFile]:
+    first: dict[str, LandedFile] = {}
+    for landed in files:
+        if landed.sha256 not in settled:
+            first.setdefault(landed.sha256, landed)
+    return list(first.values())
+
+
+def _read_group(
+    sweep: Sweep, group: Sequence[LandedFile], news: list[LandedFile], number: int, reading: str
+) -> list[LoadedFile]:
+    fresh = {id(landed) for landed in news}
+    results = [LoadedFile(landed, verdict="unchanged") for landed in group if id(landed) not in fresh]
+    for name, contract in contracts_of("dataset").items():
+        of_dataset = [landed for landed in news if landed.dataset == name]
+        if of_dataset:
+            loaded = _read_dataset(sweep, contract, of_dataset, number)
+            if not sweep.is_dry:
+                record_loads(sweep.house, sweep.con, loaded, number, reading)
+            results += loaded
+    strangers = [landed for landed in news if landed.dataset not in contracts_of("dataset")]
+    if strangers:
+        results += _refuse_strangers(sweep, strangers, number, reading)
+    return results
+
+
+def _refuse_strangers(
+    sweep: Sweep, strangers: Sequence[LandedFile], number: int, reading: str
+) -> list[LoadedFile]:
+    """Refuse files that lie in no dataset's folder; nobody knows what their lines are."""
+    create_bad_rows(sweep.con)
+    datasets = ", ".join(contracts_of("dataset"))
+    refused = [LoadedFile(landed, verdict="refused") for landed in strangers]
+    for result in refused:
+        sweep.con.execute(
+            "INSERT INTO bad_rows (dataset, file, lines, rules, message_id, message_en, expected, source_key) "
+            "VALUES (?, ?, 0, 'unknown_dataset', ?, ?, ?, ?)",
+            [
+                "unknown",
+                result.landed.file,
+                f"Folder {result.landed.dataset} bukan nama data; pindahkan berkas ke folder yang benar",
+                f"Folder {result.landed.dataset} is no dataset; move the file to the right folder",
+                datasets,
+                result.source_key,
+            ],
+        )
+    _commit_quarantine(sweep, refused)
+    if not sweep.is_dry:
+        record_loads(sweep.house, sweep.con, refused, number, reading)
+    return refused
+
+
+def _offices(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    return frozenset(row[0] for row in con.execute("SELECT office_code FROM reference.offices").fetchall())
+
+
+def _read_dataset(
+    sweep: Sweep, contract: Contract, files: Sequence[LandedFile], number: int
+) -> list[LoadedFile]:
+    loader = Loader(
+        sweep.con, contract, sweep.scratch.core(contract.name), _offices(sweep.con), sweep.work_dir
+    )
+    loader.prepare()
+    loaded = _load_all(sweep, loader, files)
+    sweeps = {landed.sha256: number for landed in files} | arrival_sweeps(sweep.house, sweep.con)
+    if contract.partition:
+        _commit_partitions(sweep, loader, loaded, sweeps)
+    elif not sweep.is_dry:
+        _commit_rows(sweep, loader, loaded, sweeps)
+    _commit_quarantine(sweep, loaded)
+    return loaded
+
+
+def _load_all(sweep: Sweep, loader: Loader, files: Sequence[LandedFile]) -> list[LoadedFile]:
+    loaded: list[LoadedFile] = []
+    for done, landed in enumerate(files, start=1):
+        loaded.append(_load_one(sweep, loader, landed))
+        sweep.progress(landed.file, done, len(files))
+    return loaded
+
+
+def _load_one(sweep: Sweep, loader: Loader, landed: LandedFile) -> LoadedFile:
+    kept = landed.path if sweep.is_dry else sweep.house.snapshots.keep(landed)
+    return loader.load(landed, kept)
+
+
+def _commit_partitions(
+    sweep: Sweep, loader: Loader, loaded: list[LoadedFile], sweeps: dict[str, int]
+) -> None:
+    choice = choose_partitions(
+        [partition for result in loaded for partition in result.partitions],
+        _current(sweep, loader, sweeps),
+        sweeps,
+    )
+    for refusal in choice.refused:
+        _refuse_whole(
+            sweep, next(result for result in loaded if result.source_key == refusal.source_key), refusal
+        )
+    winners = _without_clashes(sweep, loader, loaded, choice.winners)
+    if not sweep.is_dry:
+        commit_partitions(loader.core, winners)
+
+
+def _current(
+    sweep: Sweep, loader: Loader, sweeps: dict[str, int]
+) -> Callable[[StagedPartition], tuple[str, int] | None]:
+    """Give a look-up of the file that stands for a partition now; a data file's name begins with its source's sha256."""
+    standing: dict[str, str] = {}
+    for path in sweep.house.core(loader.contract.name).files():
+        standing[Path(path).parent.as_posix()] = Path(path).name[:64]
+    root = sweep.house.core(loader.contract.name).root
+
+    def look_up(partition: StagedPartition) -> tuple[str, int] | None:
+        folder = (root / partition.data.path).parent.as_posix()
+        source = standing.get(folder)
+        return None if source is None else (source, sweeps.get(source, 0))
+
+    return look_up
+
+
+def _refuse_whole(sweep: Sweep, result: LoadedFile, refusal: Refused) -> None:
+    """Turn a file that was read into a refused one: its data lines count as quarantined, with one entry."""
+    result.lines.quarantined += result.lines.good
+    result.lines.good = 0
+    result.verdict = "refused"
+    sweep.con.execute("DELETE FROM bad_rows WHERE source_key = ?", [result.source_key])
+    sweep.con.execute(
+        "INSERT INTO bad_rows (dataset, file, lines, rules, message_id, message_en, source_key) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [result.landed.dataset, result.landed.file, result.lines.quarantined, "partition_claimed_twice"]
+        + [refusal.message_id, refusal.message_en, result.source_key],
+    )
+
+
+def _without_clashes(
+    sweep: Sweep, loader: Loader, loaded: list[LoadedFile], winners: list[StagedPartition]
+) -> list[StagedPartition]:
+    """Read again the files that hold a membership which another office reports for the same month."""
+    if not winners or not _find_clashes(sweep, loader, winners):
+        return winners
+    concerned = _concerned(sweep, loader, winners)
+    kept = [winner for winner in winners if winner.source_key not in concerned]
+    for place, result in enumerate(loaded):
+        if result.source_key in concerned:
+            sweep.con.execute("DELETE FROM bad_rows WHERE source_key = ?", [result.source_key])
+            loaded[place] = _load_one(sweep, loader, result.landed)
+            mine = {tuple(w.partition.items()) for w in winners if w.source_key == result.source_key}
+            kept += [p for p in loaded[place].partitions if tuple(p.partition.items()) in mine]
+    return kept
+
+
+def _winner_files(loader: Loader, winners: Sequence[StagedPartition]) -> str:
+    paths = [str(loader.core.root / winner.data.path) for winner in winners]
+    return files_relation(paths, loader.core.schema, loader.core.partition_by)
+
+
+def _find_clashes(sweep: Sweep, loader: Loader, winners: list[StagedPartition]) -> bool:
+    places = ", ".join(
+        f"({quoted(w.partition['period'])}, {quoted(w.partition['office_code'])})" for w in winners
+    )
+    months = ", ".join(sorted({quoted(w.partition["period"]) for w in winners}))
+    standing = sweep.house.core(loader.contract.name).relation()
+    sweep.con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE clashing AS
+        WITH memberships AS (
+          SELECT period, office_code, membership_id FROM ({_winner_files(loader, winners)})
+          UNION ALL
+          SELECT period, office_code, membership_id FROM ({standing})
+          WHERE period IN ({months}) AND (period, office_code) NOT IN ({places})
+        )
+        SELECT period, membership_id FROM memberships GROUP BY ALL HAVING count(DISTINCT office_code) > 1"""
+    )
+    found = sweep.con.execute("SELECT count(*) FROM clashing").fetchone()
+    return bool(found and found[0])
+
+
+def _concerned(sweep: Sweep, loader: Loader, winners: list[StagedPartition]) -> set[str]:
+    rows = sweep.con.execute(
+        f"SELECT DISTINCT source_key FROM ({_winner_files(loader, winners)}) JOIN clashing USING (period, membership_id)"
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def _commit_rows(sweep: Sweep, loader: Loader, loaded: list[LoadedFile], sweeps: dict[str, int]) -> None:
+    table = sweep.house.core(loader.contract.name)
+    merge_rows(sweep.con, loader.contract, table, sweeps, loaded)
+    for result in loaded:
+        _quarantine_conflicts(sweep, result)
+
+
+def _quarantine_conflicts(sweep: Sweep, result: LoadedFile) -> None:
+    rows = sweep.con.execute(
+        "SELECT DISTINCT _line FROM conflicts WHERE source_key = ? ORDER BY 1", [result.source_key]
+    ).fetchall()
+    for (line,) in rows:
+        sweep.con.execute(
+            "INSERT INTO bad_rows (dataset, file, line, lines, rules, message_id, message_en, expected, source_key) "
+            "VALUES (?, ?, ?, 1, 'contradicted_in_sweep', ?, ?, ?, ?)",
+            [
+                result.landed.dataset,
+                result.landed.file,
+                line,
+                "Berkas lain yang tiba bersamaan menyebut nilai lain untuk hal yang sama",
+                "Another file that arrived together says another value for the same thing",
+                "satu nilai, atau tanggal terbit yang berbeda / one value, or different dates of publication",
+                result.source_key,
+            ],
+        )
+    if rows:
+        result.lines.good -= len(rows)
+        result.lines.quarantined += len(rows)
+        result.verdict = "partly_quarantined"
+
+
+def _commit_quarantine(sweep: Sweep, loaded: Sequence[LoadedFile]) -> None:
+    """Put the bad rows of the read files in place of what the quarantine held of them."""
+    table = sweep.house.quarantine
+    held = {Path(path).parent.name.partition("=")[2] for path in table.files()}
+    if sweep.is_dry:
+        return
+    data = [
+        table.write_file(
+            sweep.con,
+            f"SELECT * FROM bad_rows WHERE source_key = {quoted(result.source_key)} ORDER BY sheet, line",
+            {"source_key": result.source_key},
+            "part",
+        )
+        for result in loaded
+        if result.lines.quarantined or result.verdict == "refused"
+    ]
+    again = [result.source_key for result in loaded if result.source_key in held]
+    if data or again:
+        concerned = sorted({*again, *(file.partition["source_key"] for file in data)})
+        table.replace(data, [("source_key", "in", concerned)])
