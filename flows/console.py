@@ -1,0 +1,88 @@
+"""What people see in a terminal: progress while files load, the attainment table, the counts."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from flows.report import NightReport
+from reports.summary import HEADINGS, attainment_lines, indonesian
+from warehouse.sweep import Progress as Tell
+
+_RESULTS = {
+    "success": "berhasil / published",
+    "warnings": "terbit dengan peringatan / published with warnings",
+    "failure": "tidak terbit: pemeriksaan gagal / not published: a gate failed",
+    "unchanged": "tidak ada yang baru / nothing new",
+    "dry_run": "uji coba, tidak ada yang ditulis / dry run, nothing written",
+}
+
+
+@contextmanager
+def progress_display(*, quiet: bool) -> Generator[Tell]:
+    """Show which file is read: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
+    if quiet:
+        yield lambda _file, _done, _of: None
+    elif sys.stderr.isatty():
+        with _bar() as bar:
+            task = bar.add_task("…", total=None)
+            yield lambda file, done, of: bar.update(task, description=file, completed=done, total=of)
+    else:
+        yield lambda file, done, of: print(f"{done}/{of} {file}", file=sys.stderr, flush=True)
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def print_report(report: NightReport, publish: Path) -> None:
+    """Print the end of a night: attainment, counts by file, result and where the build is."""
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    if report.build is not None:
+        folder = publish / "builds" / report.build.build_id
+        console.print(_attainment(folder))
+    console.print(_files(report))
+    console.print(_ending(report, publish), highlight=False, soft_wrap=True)
+
+
+def _attainment(folder: Path) -> Table:
+    table = Table(title="Capaian target / Target attainment", title_justify="left")
+    for place, heading in enumerate(HEADINGS):
+        table.add_column(heading, justify="right" if 4 <= place <= 8 else "left", no_wrap=place == 0)
+    for line in attainment_lines(folder):
+        table.add_row(*line.cells())
+    return table
+
+
+def _files(report: NightReport) -> Table:
+    table = Table(title="Berkas / Files", title_justify="left")
+    for heading in ("Berkas", "Hasil", "Baris", "Judul", "Baik", "Karantina", "Kosong"):
+        table.add_column(heading, justify="left" if heading in ("Berkas", "Hasil") else "right")
+    for loaded in report.files:
+        lines = loaded.lines
+        counts = (lines.read, lines.header, lines.good, lines.quarantined, lines.blank)
+        table.add_row(loaded.landed.file, loaded.verdict, *(indonesian(count, 0) for count in counts))
+    return table
+
+
+def _ending(report: NightReport, publish: Path) -> str:
+    lines = report.lines
+    parts = [
+        f"Dibaca / read {lines.read} = judul / header {lines.header} + baik / good {lines.good} "
+        f"+ karantina / quarantined {lines.quarantined} + kosong / blank {lines.blank}",
+        f"Hasil / result: {_RESULTS[report.result]}",
+    ]
+    parts += (
+        [f"  ✗ {reason}" for reason in report.build.reasons] if report.build and not report.promoted else []
+    )
+    if report.build is not None:
+        parts.append(
+            f"Pemeriksaan / checks: {', '.join(f'{n} {what}' for what, n in report.build.checks.items())}"
+        )
+        parts.append(f"Build: {publish / 'builds' / report.build.build_id}")
+    return "\n".join([*parts, *report.notes])

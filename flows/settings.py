@@ -1,0 +1,64 @@
+"""Settings: `CAKUPAN_*` variables, then `cakupan.toml`, then local folders under `var/`."""
+
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+BUSINESS_ZONE = ZoneInfo("Asia/Jakarta")
+
+
+class Settings(BaseSettings):
+    """What a run needs to know of its surroundings."""
+
+    model_config = SettingsConfigDict(env_prefix="CAKUPAN_", toml_file="cakupan.toml", extra="forbid")
+
+    landing: str = Field(default="var/landing", description="folder of the landing zone")
+    lake: str = Field(default="var/lake", description="folder of the lake")
+    publish: str = Field(default="var/publish", description="folder of the published builds")
+    secrets: Path = Field(default=Path("var/secrets"), description="folder of keys that are made here")
+    person_key: SecretStr | None = Field(default=None, description="key under which NIK and KPJ are hashed")
+    memory_limit: str = Field(default="4GB", description="memory that DuckDB may use")
+    threads: int | None = Field(default=None, description="threads that DuckDB may use; default: all cores")
+    required: list[str] = Field(
+        default_factory=list, description="datasets without which nothing is published"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let variables win over the file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def business_today() -> date:
+    """Give today's date in Asia/Jakarta."""
+    return datetime.now(BUSINESS_ZONE).date()
+
+
+class UnknownPlaceError(ValueError):
+    """A URI that this version cannot use."""
+
+
+def folder(uri: str) -> Path:
+    """Give the folder that a URI names.
+
+    Raises:
+        UnknownPlaceError: the URI names something else than a local folder.
+    """
+    if "://" in uri and not uri.startswith("file://"):
+        raise UnknownPlaceError(f"{uri} is not a folder; expected a local path or file://…")
+    return Path(uri.removeprefix("file://"))

@@ -1,0 +1,160 @@
+"""The steps of the night: each takes what the settings say and hands its result to the next."""
+
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from expectations.contracts import contracts_of
+from expectations.judge import Judge
+from flows.report import NightReport, NightResult
+from flows.settings import Settings, folder
+from sources.landing import LandedFile, list_landing
+from warehouse.build import BuildRequest, is_up_to_date, make_build, sweep_leftovers
+from warehouse.connections import Limits, connect
+from warehouse.house import House
+from warehouse.lease import lease
+from warehouse.load import LoadedFile
+from warehouse.manifest import Manifest
+from warehouse.person_key import confirm_key, key_id, load_or_make_key
+from warehouse.publish import Publication
+from warehouse.sweep import Progress, Sweep, run_sweep
+
+
+def _silent(_file: str, _done: int, _of: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass
+class Night:
+    """One night: where from, where to, for which date, and how far it may go."""
+
+    settings: Settings
+    as_of: date
+    offices: tuple[str, ...] = ()
+    is_dry_run: bool = False
+    is_forced: bool = False
+    progress: Progress = _silent
+    _judge: Judge | None = field(default=None, init=False, repr=False)
+
+    @property
+    def house(self) -> House:
+        """The lake."""
+        return House(folder(self.settings.lake))
+
+    @property
+    def publication(self) -> Publication:
+        """The published builds."""
+        return Publication(folder(self.settings.publish))
+
+    @property
+    def limits(self) -> Limits:
+        """What DuckDB may use."""
+        return Limits(self.settings.memory_limit, self.settings.threads, self.house.root / "spill")
+
+    @property
+    def person_key(self) -> str:
+        """The key for persons: from the settings, or the one kept (and first made) under `secrets`."""
+        if self.settings.person_key is not None:
+            return self.settings.person_key.get_secret_value()
+        return load_or_make_key(self.settings.secrets / "person.key")
+
+    @contextmanager
+    def lease(self) -> Generator[None]:
+        """Hold the lake; a dry run writes nothing and needs no lease."""
+        with ExitStack() as held:
+            if not self.is_dry_run:
+                confirm_key(self.house.root, self.person_key)
+                held.enter_context(lease(self.house.root))
+                sweep_leftovers(self.publication)
+            yield
+
+    @contextmanager
+    def judge(self) -> Generator[None]:
+        """Let the judge go when the night ends, if it was called."""
+        try:
+            yield
+        finally:
+            if self._judge is not None:
+                self._judge.close()
+
+    def _call_judge(self) -> Judge:
+        """Start the judge once: with the first news, so that its imports run beside the loading."""
+        if self._judge is None:
+            self._judge = Judge.start()
+        return self._judge
+
+    def _on_news(self) -> None:
+        if not self.is_dry_run:
+            self._call_judge()
+
+    def list_landing(self) -> list[LandedFile]:
+        """List the landing zone; with `offices`, of participants only theirs."""
+        files = list_landing(folder(self.settings.landing), list(contracts_of("dataset")))
+        if not self.offices:
+            return files
+        known = frozenset(self.offices)
+        return [
+            f
+            for f in files
+            if f.dataset != "participants" or f.said_by_path(known).get("office_code") in known
+        ]
+
+    def load(self, files: list[LandedFile]) -> list[LoadedFile]:
+        """Read what is news and commit it; in a dry run into a throw-away lake."""
+        with tempfile.TemporaryDirectory(prefix="cakupan-") as scratch, connect(self.limits) as con:
+            staging = House(Path(scratch)) if self.is_dry_run else self.house
+            sweep = Sweep(
+                house=self.house,
+                scratch=staging,
+                con=con,
+                as_of=self.as_of,
+                person_key=self.person_key,
+                work_dir=Path(scratch),
+                progress=self.progress,
+                on_news=self._on_news,
+            )
+            return run_sweep(sweep, files)
+
+    def _request(self) -> BuildRequest:
+        return BuildRequest(
+            house=self.house,
+            publication=self.publication,
+            as_of=self.as_of,
+            limits=self.limits,
+            person_key_id=key_id(self.person_key),
+            required=tuple(self.settings.required),
+        )
+
+    def has_news(self) -> bool:
+        """Tell whether a build is due: core, reference, rules or the business date changed, or it is forced."""
+        return self.is_forced or not is_up_to_date(self._request())
+
+    def build(self) -> Manifest:
+        """Make and judge a build."""
+        return make_build(self._request(), self._call_judge())
+
+    def promote(self, build: Manifest) -> None:
+        """Move the pointer to the build."""
+        self.publication.promote(build.build_id)
+
+    def dry_report(self, loaded: list[LoadedFile]) -> NightReport:
+        """Tell what a run would load."""
+        return NightReport("dry_run", loaded)
+
+    def unchanged_report(self, loaded: list[LoadedFile]) -> NightReport:
+        """Confirm that the promoted build still holds, and tell."""
+        self.publication.confirm()
+        return NightReport("unchanged", loaded, self.publication.promoted())
+
+    def failure_report(self, loaded: list[LoadedFile], build: Manifest) -> NightReport:
+        """Tell why nothing was promoted."""
+        missing = bool(build.reasons) and all("required_absent" in reason for reason in build.reasons)
+        return NightReport("failure", loaded, build, source_missing=missing)
+
+    def promoted_report(self, loaded: list[LoadedFile], build: Manifest) -> NightReport:
+        """Tell what was promoted."""
+        result: NightResult = "warnings" if build.result == "warnings" else "success"
+        return NightReport(result, loaded, build, promoted=True)
