@@ -1,0 +1,3 @@
+-- Segments of membership, in the order in which they are shown.
+SELECT segment, name_id, name_en, sort_order
+FROM reference.segments
