@@ -1,1 +1,1 @@
-"""What is promised: contracts, the column dictionary, row rules, Great Expectations suites, profiles of layouts."""
+"""What is promised: contracts, the column dictionary, row rules, suites, profiles of layouts."""

@@ -62,7 +62,7 @@ def row_rules(contract: Contract) -> tuple[Rule, ...]:
     structure = [_structure_rule(code, texts) for code, texts in _STRUCTURE.items()]
     known = ", ".join(quoted(code) for code in _STRUCTURE)
     other = _rule("line_unreadable", f"_problem NOT IN ({known})", _STRUCTURE_OTHER, ())
-    columns = [rule for field in contract.landing_fields for rule in _column_rules(contract, field)]
+    columns = [rule for field in contract.landing_fields for rule in _column_rules(field)]
     own = [rule.model_copy(update={"predicate": _sound(rule.predicate)}) for rule in contract.rules]
     return (*structure, other, *columns, *own, _duplicate_rule(contract))
 
@@ -95,7 +95,7 @@ def _structure_rule(code: str, texts: tuple[str, str, str, str]) -> Rule:
     return _rule(code, f"_problem = {quoted(code)}", texts, ())
 
 
-def _column_rules(contract: Contract, field: Field) -> list[Rule]:
+def _column_rules(field: Field) -> list[Rule]:
     rules: list[Rule] = []
     if field.required:
         rules.append(_missing_rule(field))
@@ -129,7 +129,8 @@ def _readable_rule(field: Field) -> Rule:
 
 def _region_rules(field: Field) -> list[Rule]:
     name = field.name
-    severity: Severity = "error" if field.required or name == "region_code" else "warn"
+    # A village may lie outside the regions that this project knows villages of.
+    severity: Severity = "warn" if name == "village_code" and not field.required else "error"
     system = (
         f"Sistem kode {name} tidak disebut: 1311 adalah Dharmasraya bagi BPS dan Solok Selatan bagi Kemendagri",
         f"The code system of {name} is not given: 1311 is Dharmasraya to BPS and Solok Selatan to Kemendagri",

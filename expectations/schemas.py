@@ -71,12 +71,9 @@ def create_table(contract: Contract, table: str, *, constraints: bool = True) ->
         f"{field.name} {_SQL[field.column.type]}{' NOT NULL' if field.required and constraints else ''}"
         for field in contract.core_fields
     )
-    comments = [
-        f"COMMENT ON TABLE {table} IS {quoted(f'{contract.description_id} / {contract.description_en}')}"
-    ]
+    comments = [f"COMMENT ON TABLE {table} IS {quoted(f'{contract.description_id} / {contract.description_en}')}"]
     comments += [
-        f"COMMENT ON COLUMN {table}.{field.name} IS {quoted(_comment(field))}"
-        for field in contract.core_fields
+        f"COMMENT ON COLUMN {table}.{field.name} IS {quoted(_comment(field))}" for field in contract.core_fields
     ]
     return ";\n".join([f"CREATE TABLE {table} (\n  {columns}\n)", *comments])
 

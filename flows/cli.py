@@ -14,12 +14,11 @@ from flows.settings import Settings, UnknownPlaceError, business_today, folder
 
 app = App(
     name="cakupan",
-    help="Coverage and target attainment of BPJS Ketenagakerjaan, every night.\n\nExample: cakupan run --landing sample",
+    help="Coverage and target attainment of BPJS Ketenagakerjaan, every night.\n\n"
+    "Example: cakupan run --landing sample",
     version_flags=["--version"],
 )
-quarantine = App(
-    name="quarantine", help="What did not pass, and why.\n\nExample: cakupan quarantine list --json"
-)
+quarantine = App(name="quarantine", help="What did not pass, and why.\n\nExample: cakupan quarantine list --json")
 app.command(quarantine)
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON document on standard output")]
@@ -159,9 +158,7 @@ def verify(build: str | None = None, /, *, publish: str | None = None, as_json: 
         raise PublishError("nothing is promoted yet; run cakupan run first")
     damage = publication.damage(build_id)
     if as_json:
-        _print_json(
-            {"build_id": build_id, "intact": not damage, "damage": [asdict(entry) for entry in damage]}
-        )
+        _print_json({"build_id": build_id, "intact": not damage, "damage": [asdict(entry) for entry in damage]})
     for entry in [] if as_json else damage:
         print(f"{entry.file}: found {entry.found}, expected {entry.expected}")
     if not damage and not as_json:

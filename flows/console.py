@@ -73,16 +73,14 @@ def _files(report: NightReport) -> Table:
 def _ending(report: NightReport, publish: Path) -> str:
     lines = report.lines
     parts = [
-        f"Dibaca / read {lines.read} = judul / header {lines.header} + baik / good {lines.good} "
-        f"+ karantina / quarantined {lines.quarantined} + kosong / blank {lines.blank}",
+        (
+            f"Dibaca / read {lines.read} = judul / header {lines.header} + baik / good {lines.good} "
+            f"+ karantina / quarantined {lines.quarantined} + kosong / blank {lines.blank}"
+        ),
         f"Hasil / result: {_RESULTS[report.result]}",
     ]
-    parts += (
-        [f"  ✗ {reason}" for reason in report.build.reasons] if report.build and not report.promoted else []
-    )
+    parts += [f"  ✗ {reason}" for reason in report.build.reasons] if report.build and not report.promoted else []
     if report.build is not None:
-        parts.append(
-            f"Pemeriksaan / checks: {', '.join(f'{n} {what}' for what, n in report.build.checks.items())}"
-        )
+        parts.append(f"Pemeriksaan / checks: {', '.join(f'{n} {what}' for what, n in report.build.checks.items())}")
         parts.append(f"Build: {publish / 'builds' / report.build.build_id}")
     return "\n".join([*parts, *report.notes])

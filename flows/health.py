@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from flows.settings import Settings, folder
 from warehouse.connections import Limits, connect
@@ -79,11 +79,7 @@ def _late(publication: Publication) -> list[str]:
         return []
     checks = publication.checks(promoted.build_id)
     codes = ("freshness", "office_late", "required_absent")
-    return [
-        f"{c['message_id']} / {c['message_en']}"
-        for c in checks
-        if c["outcome"] == "fail" and c["code"] in codes
-    ]
+    return [f"{c['message_id']} / {c['message_en']}" for c in checks if c["outcome"] == "fail" and c["code"] in codes]
 
 
 def _quarantine(settings: Settings) -> list[dict[str, Any]]:
@@ -100,7 +96,7 @@ def print_status(found: dict[str, Any]) -> None:
         if last
         else "belum ada build / no build yet"
     )
-    for reason in last["reasons"] if last else []:
+    for reason in cast("list[str]", last["reasons"]) if last else []:
         print(f"  {reason}")
     age = "–" if found["age_hours"] is None else f"{found['age_hours']} jam / hours"
     print(f"Terbit / promoted: {found['promoted'] or '–'}; sukses terakhir / last success: {age}")

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from warehouse.load import LoadedFile, Lines
+from warehouse.load import Lines, LoadedFile
 from warehouse.manifest import Manifest
 
 NightResult = Literal["success", "warnings", "failure", "unchanged", "dry_run"]

@@ -27,9 +27,7 @@ class Settings(BaseSettings):
     person_key: SecretStr | None = Field(default=None, description="key under which NIK and KPJ are hashed")
     memory_limit: str = Field(default="4GB", description="memory that DuckDB may use")
     threads: int | None = Field(default=None, description="threads that DuckDB may use; default: all cores")
-    required: list[str] = Field(
-        default_factory=list, description="datasets without which nothing is published"
-    )
+    required: list[str] = Field(default_factory=list, description="datasets without which nothing is published")
 
     @classmethod
     def settings_customise_sources(
@@ -37,8 +35,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings names it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings names it
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let variables win over the file."""
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))

@@ -96,11 +96,7 @@ class Night:
         if not self.offices:
             return files
         known = frozenset(self.offices)
-        return [
-            f
-            for f in files
-            if f.dataset != "participants" or f.said_by_path(known).get("office_code") in known
-        ]
+        return [f for f in files if f.dataset != "participants" or f.said_by_path(known).get("office_code") in known]
 
     def load(self, files: list[LandedFile]) -> list[LoadedFile]:
         """Read what is news and commit it; in a dry run into a throw-away lake."""

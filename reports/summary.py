@@ -8,7 +8,18 @@ import duckdb
 
 from expectations.schemas import quoted
 
-HEADINGS = ("Kantor", "Segmen", "Dasar", "Per", "Target", "Realisasi", "Capaian %", "Kekurangan", "Perlu/bulan", "Status")
+HEADINGS = (
+    "Kantor",
+    "Segmen",
+    "Dasar",
+    "Per",
+    "Target",
+    "Realisasi",
+    "Capaian %",
+    "Kekurangan",
+    "Perlu/bulan",
+    "Status",
+)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def tagged_sql(contract: Contract, reading: Reading, raw: str) -> str:
     return f"""
 WITH cells AS (SELECT _line, _lines, _problem, _raw, {_cells(contract, reading)} FROM {raw}),
 texts AS (SELECT *, {_texts(contract)} FROM cells),
-values_read AS (SELECT * EXCLUDE ({_cell_names(contract, keep_identifiers=True)}), {_values(contract, reading)} FROM texts),
+values_read AS (SELECT * EXCLUDE ({_spent_cells(contract)}), {_values(contract, reading)} FROM texts),
 typed AS ({_with_regions(contract, reading)}),
 complete AS ({dataset_sql}),
 numbered AS (SELECT *, {_repeats(contract)} AS _repeats_line FROM complete)
@@ -77,19 +77,14 @@ def _texts(contract: Contract) -> str:
     return ", ".join(f"cell_text({name}_cell) AS {name}_text" for name in landing_names(contract))
 
 
-def _cell_names(contract: Contract, *, keep_identifiers: bool) -> str:
-    kept = {
-        f.name
-        for f in contract.landing_fields
-        if keep_identifiers and f.column.classification == "identifier"
-    }
+def _spent_cells(contract: Contract) -> str:
+    """Name the cells that no rule looks at again; those of identifiers tell whether Excel damaged them."""
+    kept = {field.name for field in contract.landing_fields if field.column.classification == "identifier"}
     return ", ".join(f"{name}_cell" for name in landing_names(contract) if name not in kept)
 
 
 def _values(contract: Contract, reading: Reading) -> str:
-    return ", ".join(
-        f"{_with_default(contract, field, reading)} AS {field.name}" for field in contract.landing_fields
-    )
+    return ", ".join(f"{_with_default(contract, field, reading)} AS {field.name}" for field in contract.landing_fields)
 
 
 def _with_default(contract: Contract, field: Field, reading: Reading) -> str:
@@ -133,7 +128,8 @@ def _with_regions(contract: Contract, reading: Reading) -> str:
     day = "NULL" if reading.restated else _ROW_DAY.get(contract.name, "NULL")
     replaced = ", ".join(f"{_region_value(name, _system(reading))} AS {name}" for name in names)
     missing = ", ".join(
-        f"coalesce(regexp_full_match({name}_text, '[0-9]+') AND {_system(reading)} IS NULL, false) AS {name}_system_is_missing"
+        f"coalesce(regexp_full_match({name}_text, '[0-9]+') AND {_system(reading)} IS NULL, false) "
+        f"AS {name}_system_is_missing"
         for name in names
     )
     joins = " ".join(_region_join(name, reading, day) for name in names)
@@ -149,7 +145,9 @@ def _region_value(name: str, system: str) -> str:
     if name == "region_code":
         return "coalesce(by_region_code.region_code, named_region_code.region_code)"
     inside = "SELECT region_code FROM reference.regions WHERE level = 'regency'"
-    whole_bps = f"regexp_full_match({name}_text, '[0-9]{{10}}') AND {system} = 'bps' AND left({name}_text, 4) IN ({inside})"
+    whole_bps = (
+        f"regexp_full_match({name}_text, '[0-9]{{10}}') AND {system} = 'bps' AND left({name}_text, 4) IN ({inside})"
+    )
     return f"coalesce(by_{name}.region_code, CASE WHEN {whole_bps} THEN {name}_text END)"
 
 

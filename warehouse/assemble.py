@@ -50,8 +50,7 @@ def _queries(folder: Path) -> dict[str, str]:
 
 def _in_order(queries: Mapping[str, str]) -> list[str]:
     reads = {
-        name: {f"{s}.{t}" for s, t in _READS.findall(sql)} & queries.keys() - {name}
-        for name, sql in queries.items()
+        name: {f"{s}.{t}" for s, t in _READS.findall(sql)} & queries.keys() - {name} for name, sql in queries.items()
     }
     return list(TopologicalSorter(reads).static_order())
 
@@ -64,6 +63,5 @@ def _create(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
     contract = load_contracts()[table]
     # What a mart promises is judged on what was written, so that a broken promise is a failed check and not a fault.
     con.execute(create_table(contract, name, constraints=False))
-    con.execute(
-        f"INSERT INTO {name} SELECT {select_list(contract.core_fields)} FROM ({query}) ORDER BY {', '.join(contract.key)}"
-    )
+    columns, grain = select_list(contract.core_fields), ", ".join(contract.key)
+    con.execute(f"INSERT INTO {name} SELECT {columns} FROM ({query}) ORDER BY {grain}")

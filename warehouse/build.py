@@ -156,15 +156,13 @@ def _write_mart(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
 
 
 def _rows(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    tables = [f"core.{name}" for name in contracts_of("dataset")] + [
-        f"marts.{name}" for name in published_tables()
-    ]
+    tables = [f"core.{name}" for name in contracts_of("dataset")] + [f"marts.{name}" for name in published_tables()]
     counted = " UNION ALL ".join(f"SELECT {quoted(table)}, count(*) FROM {table}" for table in tables)
     return dict(con.execute(counted).fetchall())
 
 
 def _stale_on(con: duckdb.DuckDBPyConnection, as_of: date) -> date:
-    """Find the first later day on which a month ends or freezes, a decision, vintage or office begins, or data is late."""
+    """Find the first later day on which a month ends or freezes, something begins to hold, or data is late."""
     ages = [
         newest + timedelta(days=contract.freshness.days + 1)
         for contract in contracts_of("dataset").values()
@@ -196,20 +194,18 @@ def _calendar(as_of: date) -> list[date]:
 
 def _inputs(con: duckdb.DuckDBPyConnection, house: House) -> list[Input]:
     rows = con.execute(
-        f"SELECT source_key, dataset, file, size, arrived_at::TIMESTAMP FROM ({house.arrivals.relation()}) ORDER BY file, source_key"
+        "SELECT source_key, dataset, file, size, arrived_at::TIMESTAMP "
+        f"FROM ({house.arrivals.relation()}) ORDER BY file, source_key"
     ).fetchall()
     return [
-        Input(
-            source_key=key, dataset=dataset, file=file, size=size, arrived_at=f"{arrived:%Y-%m-%dT%H:%M:%SZ}"
-        )
+        Input(source_key=key, dataset=dataset, file=file, size=size, arrived_at=f"{arrived:%Y-%m-%dT%H:%M:%SZ}")
         for key, dataset, file, size, arrived in rows
     ]
 
 
 def _verdict(request: BuildRequest, judge: Judge, partial: Path, versions: dict[str, int]) -> list[Check]:
     core = request.house.core_files(versions)
-    last = request.publication.promoted()
-    before: Mapping[str, int] = last.rows if last else {}
+    before = _rows_before(request)
     names = [f"core.{name}" for name in core] + [f"marts.{name}" for name in published_tables()]
     views: dict[str, Sequence[str]] = {f"core.{name}": files for name, files in core.items()}
     views |= {f"marts.{name}": [str(partial / "marts" / f"{name}.parquet")] for name in published_tables()}
@@ -217,13 +213,20 @@ def _verdict(request: BuildRequest, judge: Judge, partial: Path, versions: dict[
         "database": None,
         "views": views,
         "hive": True,
-        "suites": [
-            suite_of(load_contracts()[name.partition(".")[2]], name, before.get(name)) for name in names
-        ],
+        "suites": [suite_of(load_contracts()[name.partition(".")[2]], name, before.get(name)) for name in names],
         "as_of": request.as_of.isoformat(),
         "config": {"memory_limit": request.limits.memory},
     }
     return judge.verdict(job)["checks"]
+
+
+def _rows_before(request: BuildRequest) -> dict[str, int]:
+    """Give the rows that bands compare with; the marts of an earlier business date are smaller by nature."""
+    last = request.publication.promoted()
+    if last is None:
+        return {}
+    later = request.as_of >= last.as_of
+    return {name: rows for name, rows in last.rows.items() if later or not name.startswith("marts.")}
 
 
 def _promoted_folder(request: BuildRequest) -> Path | None:
@@ -239,9 +242,8 @@ def _write_database(limits: Limits, partial: Path, *, sound: bool) -> None:
         con.execute("CREATE SCHEMA build.marts")
         for name in published_tables():
             con.execute(create_table(load_contracts()[name], f"build.marts.{name}", constraints=sound))
-            con.execute(
-                f"INSERT INTO build.marts.{name} FROM read_parquet({quoted(str(partial / 'marts' / f'{name}.parquet'))})"
-            )
+            parquet = quoted(str(partial / "marts" / f"{name}.parquet"))
+            con.execute(f"INSERT INTO build.marts.{name} FROM read_parquet({parquet})")
         con.execute("CHECKPOINT build")
         con.execute("DETACH build")
 
@@ -257,12 +259,8 @@ def _result(counts: Mapping[str, int]) -> BuildResult:
 
 
 def _reasons(checks: Sequence[Check]) -> list[str]:
-    stopping = [
-        c for c in checks if c["outcome"] == "error" or (c["outcome"] == "fail" and c["severity"] == "error")
-    ]
-    return [
-        f"{c['table']} {c['code']}: {c['message_id']} / {c['message_en']} ({c['observed']})" for c in stopping
-    ]
+    stopping = [c for c in checks if c["outcome"] == "error" or (c["outcome"] == "fail" and c["severity"] == "error")]
+    return [f"{c['table']} {c['code']}: {c['message_id']} / {c['message_en']} ({c['observed']})" for c in stopping]
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -17,9 +17,7 @@ _NEWEST = {"period": "max(last_day(CAST(period || '-01' AS DATE)))", "year": "ma
 def newest_day(con: duckdb.DuckDBPyConnection, contract: Contract) -> date | None:
     """Give the newest day that a core table speaks of, in its contract's freshness column; null if it says none."""
     column = contract.freshness.column
-    found = con.execute(
-        f"SELECT {_NEWEST.get(column, f'max({column})')} FROM core.{contract.name}"
-    ).fetchone()
+    found = con.execute(f"SELECT {_NEWEST.get(column, f'max({column})')} FROM core.{contract.name}").fetchone()
     return found[0] if found else None
 
 
@@ -85,16 +83,18 @@ def budget_checks(con: duckdb.DuckDBPyConnection, house: House) -> Iterator[Chec
     Yields:
         One check a dataset and rule that warned: within the budget a warning, over it an error.
     """
+    newest = (
+        f"SELECT source_key, max_by(warnings, sweep) AS warnings FROM ({house.loads.relation()}) GROUP BY source_key"
+    )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE warned AS SELECT source_key, key AS code, CAST(value AS BIGINT) AS warnings "
-        f"FROM (SELECT source_key, max_by(warnings, sweep) AS warnings FROM ({house.loads.relation()}) GROUP BY source_key), "
-        "json_each(warnings)"
+        "CREATE OR REPLACE TEMP TABLE warned AS "
+        f"SELECT source_key, key AS code, CAST(value AS BIGINT) AS warnings FROM ({newest}), json_each(warnings)"
     )
     for name, contract in contracts_of("dataset").items():
         counted = con.execute(
             f"WITH standing AS (SELECT source_key, count(*) AS rows_ FROM core.{name} GROUP BY source_key) "
-            "SELECT code, sum(warnings), (SELECT sum(rows_) FROM standing) FROM warned JOIN standing USING (source_key) "
-            "GROUP BY code ORDER BY code"
+            "SELECT code, sum(warnings), (SELECT sum(rows_) FROM standing) "
+            "FROM warned JOIN standing USING (source_key) GROUP BY code ORDER BY code"
         ).fetchall()
         for code, warnings, rows in counted:
             yield _budget(name, contract, code, int(warnings), int(rows))
@@ -183,7 +183,5 @@ def tally(checks: Iterable[Check]) -> dict[str, int]:
     """Count checks as pass, fail (an error that stops), error (could not be judged) and warn."""
     counts = {"pass": 0, "fail": 0, "error": 0, "warn": 0}
     for check in checks:
-        counts[
-            "warn" if check["outcome"] == "fail" and check["severity"] == "warn" else check["outcome"]
-        ] += 1
+        counts["warn" if check["outcome"] == "fail" and check["severity"] == "warn" else check["outcome"]] += 1
     return counts

@@ -64,12 +64,7 @@ def choose_partitions(
             continue
         best = max(standing, key=lambda rival: _order(rival, sweeps))
         before = current(best)
-        if (
-            before is None
-            or before[0] == best.source_key
-            or best.said
-            or sweeps[best.source_key] >= before[1]
-        ):
+        if before is None or before[0] == best.source_key or best.said or sweeps[best.source_key] >= before[1]:
             winners.append(best)
     return Choice(winners, list({refusal.source_key: refusal for refusal in refused}.values()))
 
@@ -88,8 +83,8 @@ def _ties(rivals: Sequence[StagedPartition], sweeps: dict[str, int]) -> list[Ref
     return [
         Refused(
             rival.source_key,
-            f"Beberapa berkas berbeda untuk {place} tiba bersamaan tanpa exported_at: {files}; kirim satu berkas atau satu zip",
-            f"Several different files for {place} arrived together without exported_at: {files}; send one file or one zip",
+            f"Beberapa berkas berbeda untuk {place} tiba bersamaan tanpa exported_at: {files}; kirim satu saja",
+            f"Different files for {place} arrived together without exported_at: {files}; send one",
         )
         for rival in tied
     ]
@@ -150,9 +145,7 @@ def _judged(name: str) -> str:
 def _changed(con: duckdb.DuckDBPyConnection, table: Table) -> bool:
     columns = ", ".join(table.schema.names)
     now, before = f"SELECT {columns} FROM judged", table.relation()
-    found = con.execute(
-        f"SELECT EXISTS (({now}) EXCEPT ({before})) OR EXISTS (({before}) EXCEPT ({now}))"
-    ).fetchone()
+    found = con.execute(f"SELECT EXISTS (({now}) EXCEPT ({before})) OR EXISTS (({before}) EXCEPT ({now}))").fetchone()
     return bool(found and found[0])
 
 

@@ -15,9 +15,7 @@ class Limits:
     spill: Path | None = None
 
 
-def connect(
-    limits: Limits, database: str = ":memory:", *, read_only: bool = False
-) -> duckdb.DuckDBPyConnection:
+def connect(limits: Limits, database: str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open a connection that keeps its limits and never fetches an extension.
 
     Args:

@@ -30,9 +30,7 @@ def diff_builds(con: duckdb.DuckDBPyConnection, before: Path | None, after: Path
     return {"before": before.name if before else None, "after": after.name, "tables": tables}
 
 
-def _diff_table(
-    con: duckdb.DuckDBPyConnection, contract: Contract, before: Path | None, after: Path
-) -> dict[str, Any]:
+def _diff_table(con: duckdb.DuckDBPyConnection, contract: Contract, before: Path | None, after: Path) -> dict[str, Any]:
     new = after / "marts" / f"{contract.name}.parquet"
     old = before / "marts" / f"{contract.name}.parquet" if before else None
     rows_after = _count(con, f"read_parquet({quoted(str(new))})")
@@ -88,6 +86,5 @@ def _moves(con: duckdb.DuckDBPyConnection, contract: Contract, same: str) -> lis
 def _move(contract: Contract, row: tuple[Any, ...]) -> dict[str, Any]:
     names = (*contract.key, "before", "after")
     return {
-        name: value if isinstance(value, int | None) else str(value)
-        for name, value in zip(names, row, strict=True)
+        name: value if isinstance(value, int | None) else str(value) for name, value in zip(names, row, strict=True)
     }

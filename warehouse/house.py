@@ -78,8 +78,7 @@ class House:
     def core_files(self, versions: dict[str, int]) -> dict[str, list[str]]:
         """Give the Parquet files of every core table at the given versions; none for a table not listed."""
         return {
-            name: self.core(name).files(versions[name]) if name in versions else []
-            for name in contracts_of("dataset")
+            name: self.core(name).files(versions[name]) if name in versions else [] for name in contracts_of("dataset")
         }
 
     def attach_core(self, con: duckdb.DuckDBPyConnection, versions: dict[str, int]) -> None:

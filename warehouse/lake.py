@@ -126,9 +126,7 @@ class Table:
 
 def _action(file: DataFile) -> AddAction:
     stats = f'{{"numRecords": {file.rows}}}'
-    return AddAction(
-        file.path, file.size, dict(file.partition), int(time.time() * 1000), data_change=True, stats=stats
-    )
+    return AddAction(file.path, file.size, dict(file.partition), int(time.time() * 1000), data_change=True, stats=stats)
 
 
 def files_relation(files: Sequence[str], schema: pa.Schema, partition_by: Iterable[str]) -> str:

@@ -39,9 +39,7 @@ class Known:
 
 def arrival_sweeps(house: House, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Give, by sha256, the number of the sweep that first recorded a file."""
-    rows = con.execute(
-        f"SELECT source_key, min(sweep) FROM ({house.arrivals.relation()}) GROUP BY source_key"
-    )
+    rows = con.execute(f"SELECT source_key, min(sweep) FROM ({house.arrivals.relation()}) GROUP BY source_key")
     return dict(rows.fetchall())
 
 
@@ -57,14 +55,12 @@ def known_files(house: House, con: duckdb.DuckDBPyConnection) -> dict[str, Known
 def last_sweep(house: House, con: duckdb.DuckDBPyConnection) -> int:
     """Give the number of the newest sweep; 0 if none was recorded."""
     tables = (house.arrivals, house.loads)
-    numbers = [
-        con.execute(f"SELECT coalesce(max(sweep), 0) FROM ({t.relation()})").fetchone() for t in tables
-    ]
+    numbers = [con.execute(f"SELECT coalesce(max(sweep), 0) FROM ({t.relation()})").fetchone() for t in tables]
     return max(int(row[0]) for row in numbers if row)
 
 
 def must_read(known: Known | None, reading: str) -> bool:
-    """Tell whether a file is to be read: it is new, or it did not wholly pass and what it was read under has changed."""
+    """Tell whether to read a file: it is new, or it did not wholly pass and what it was read under has changed."""
     if known is None:
         return True
     return known.verdict in ("refused", "partly_quarantined") and known.reading != reading
@@ -136,9 +132,7 @@ def record_loads(
     _append(house.loads, con, rows, LOADS)
 
 
-def _append(
-    table: Table, con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]], schema: pa.Schema
-) -> None:
+def _append(table: Table, con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
     if not rows:
         return
     con.register("recorded", pa.Table.from_pylist(rows, schema=schema))

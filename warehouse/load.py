@@ -8,13 +8,14 @@ from typing import Literal
 import duckdb
 import polars as pl
 
-from expectations.contracts import Contract, load_contracts
+from expectations.contracts import Contract
 from expectations.profiles import load_profiles
 from expectations.rules import row_rules, severity_mask
-from expectations.schemas import quoted, sql_type
+from expectations.schemas import quoted
 from sources.landing import LandedFile
 from sources.reading import Refusal, SourceTable, open_tables
 from transforms.clean import Reading, core_select, landing_names, tagged_sql
+from warehouse.bad_rows import Origin, add_bad_entry, create_bad_rows, quarantine_lines
 from warehouse.lake import DataFile, Table
 
 Verdict = Literal["loaded", "partly_quarantined", "refused", "unchanged"]
@@ -67,14 +68,6 @@ class LoadedFile:
     def source_key(self) -> str:
         """The file's sha256."""
         return self.landed.sha256
-
-
-def create_bad_rows(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the empty table ``bad_rows``, in the columns of the quarantine."""
-    columns = ", ".join(
-        f"{f.name} {sql_type(f.column.type)}" for f in load_contracts()["quarantine"].core_fields
-    )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE bad_rows ({columns})")
 
 
 class LinesLostError(RuntimeError):
@@ -146,12 +139,9 @@ class Loader:
         counted = refusal.lines
         bad = counted.read - counted.header - counted.blank
         result.lines.add(Lines(counted.read, counted.header, 0, bad, counted.blank))
-        self.con.execute(
-            "INSERT INTO bad_rows (dataset, file, sheet, lines, rules, message_id, message_en, source_key) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [self.contract.name, refusal.file, refusal.sheet, bad, refusal.code, refusal.message_id]
-            + [refusal.message_en, result.source_key],
-        )
+        messages = (refusal.message_id, refusal.message_en)
+        more = {"file": refusal.file, "sheet": refusal.sheet, "lines": bad}
+        add_bad_entry(self.con, result.landed, refusal.code, messages, **more)
 
     def _load_table(self, result: LoadedFile, table: SourceTable) -> None:
         said = result.landed.said_by_path(self.offices)
@@ -161,9 +151,7 @@ class Loader:
         except Refusal as damage:
             self._refuse(result, damage)
             return
-        self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE tagged AS {tagged_sql(self.contract, reading, 'raw_rows')}"
-        )
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE tagged AS {tagged_sql(self.contract, reading, 'raw_rows')}")
         conflict = self._path_conflict(table, said)
         if conflict is not None:
             self._refuse(result, conflict)
@@ -198,21 +186,24 @@ class Loader:
         rules = row_rules(self.contract)
         errors = severity_mask(rules, "error")
         self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE bad_lines AS SELECT DISTINCT _line FROM tagged WHERE (_mask & {errors}::HUGEINT) <> 0"
+            "CREATE OR REPLACE TEMP TABLE bad_lines AS "
+            f"SELECT DISTINCT _line FROM tagged WHERE (_mask & {errors}::HUGEINT) <> 0"
         )
         good = "SELECT * FROM tagged WHERE _line NOT IN (SELECT _line FROM bad_lines)"
-        self._quarantine(result, table)
+        quarantine_lines(self.con, self.contract, Origin(table.file, table.sheet, result.source_key))
         self._stage(result, good)
         self._count_warnings(result, good)
         result.lines.add(self._lines(table))
-        result.notes += [
-            f"kolom tidak dikenal / unknown column: {name}" for name in table.layout.unknown_columns
-        ]
+        result.notes += [f"kolom tidak dikenal / unknown column: {name}" for name in table.layout.unknown_columns]
 
     def _lines(self, table: SourceTable) -> Lines:
-        count = "SELECT coalesce(sum(_lines), 0) FROM (SELECT DISTINCT _line, _lines FROM tagged WHERE _line {} (FROM bad_lines))"
-        good, bad = (self.con.execute(count.format(word)).fetchone() or (0,) for word in ("NOT IN", "IN"))
-        return Lines(table.count.read, table.count.header, int(good[0]), int(bad[0]), table.count.blank)
+        good, bad = (self._count_lines(f"_line {word} (FROM bad_lines)") for word in ("NOT IN", "IN"))
+        return Lines(table.count.read, table.count.header, good, bad, table.count.blank)
+
+    def _count_lines(self, where: str) -> int:
+        records = f"SELECT DISTINCT _line, _lines FROM tagged WHERE {where}"
+        found = self.con.execute(f"SELECT coalesce(sum(_lines), 0) FROM ({records})").fetchone()
+        return int(found[0]) if found else 0
 
     def _count_warnings(self, result: LoadedFile, good: str) -> None:
         for bit, rule in enumerate(row_rules(self.contract)):
@@ -223,65 +214,10 @@ class Loader:
                 if found and found[0]:
                     result.warnings[rule.code] = result.warnings.get(rule.code, 0) + found[0]
 
-    def _quarantine(self, result: LoadedFile, table: SourceTable) -> None:
-        cells = ", ".join(f"{quoted(name)}: {name}_text" for name in landing_names(self.contract))
-        office = self._or_null("office_code")
-        period = self._or_null("period")
-        self._register_rules()
-        self.con.execute(
-            f"""INSERT INTO bad_rows
-            WITH reasons AS (
-              SELECT _line, _lines, _raw, {office} AS office_code, {period} AS period, rule.* EXCLUDE (columns), rule_column,
-                map_extract_value(MAP {{{cells}}}, rule_column) AS cell
-              FROM tagged
-              JOIN broken_rules AS rule ON (tagged._mask & rule.bit) <> 0
-              LEFT JOIN unnest(rule.columns) AS named(rule_column) ON true
-              WHERE _line IN (FROM bad_lines)
-            )
-            SELECT ?, ?, ?, _line, max(_lines), any_value(office_code ORDER BY office_code),
-              any_value(period ORDER BY period),
-              array_to_string(list_distinct(list(code ORDER BY place)), ','),
-              array_to_string(list_distinct(list(message_id ORDER BY place)), '; '),
-              array_to_string(list_distinct(list(message_en ORDER BY place)), '; '),
-              array_to_string(list_distinct(list(rule_column || '=' || coalesce(cell, '') ORDER BY place, rule_column)
-                FILTER (WHERE rule_column IS NOT NULL)), '; '),
-              array_to_string(list_distinct(list(expected_id || ' / ' || expected_en ORDER BY place)), '; '),
-              any_value(_raw ORDER BY _raw), ?
-            FROM reasons GROUP BY _line""",
-            [self.contract.name, table.file, table.sheet, result.source_key],
-        )
-
-    def _or_null(self, name: str) -> str:
-        return name if name in {f.name for f in self.contract.landing_fields} else "CAST(NULL AS VARCHAR)"
-
-    def _register_rules(self) -> None:
-        rules = row_rules(self.contract)
-        rows = [
-            [
-                place,
-                1 << place,
-                r.code,
-                r.message_id,
-                r.message_en,
-                r.expected_id,
-                r.expected_en,
-                list(r.columns),
-            ]
-            for place, r in enumerate(rules)
-            if r.severity == "error"
-        ]
-        self.con.execute(
-            "CREATE OR REPLACE TEMP TABLE broken_rules (place INTEGER, bit HUGEINT, code VARCHAR, message_id VARCHAR, "
-            "message_en VARCHAR, expected_id VARCHAR, expected_en VARCHAR, columns VARCHAR[])"
-        )
-        self.con.executemany("INSERT INTO broken_rules VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-
     def _stage(self, result: LoadedFile, good: str) -> None:
         select = core_select(self.contract, f"({good})", result.source_key)
         if not self.contract.partition:
-            kept = core_select(self.contract, f"({good})", result.source_key).replace(
-                "SELECT ", "SELECT _line, ", 1
-            )
+            kept = core_select(self.contract, f"({good})", result.source_key).replace("SELECT ", "SELECT _line, ", 1)
             self.con.execute(f"INSERT INTO incoming BY NAME {kept}")
             return
         names = ", ".join(self.contract.partition)
@@ -294,9 +230,7 @@ class Loader:
             data = self.core.write_file(
                 self.con, f"SELECT * FROM ({select}) WHERE {where}", partition, result.source_key
             )
-            result.partitions.append(
-                StagedPartition(result.source_key, result.landed.file, partition, data, exported)
-            )
+            result.partitions.append(StagedPartition(result.source_key, result.landed.file, partition, data, exported))
 
 
 def _reading(table: SourceTable, said: Mapping[str, str]) -> Reading:

@@ -82,9 +82,7 @@ class Publication:
             )
         damage = self.damage(build_id)
         if damage:
-            raise PublishError(
-                f"build {build_id} is damaged: {damage[0].file}; rebuild with cakupan run --force"
-            )
+            raise PublishError(f"build {build_id} is damaged: {damage[0].file}; rebuild with cakupan run --force")
         pointer = {"build_id": build_id, "promoted_at": _now()}
         _write_atomically(self.root / "latest.json", json.dumps(pointer, indent=2) + "\n")
         _link_atomically(self.root / "current", Path("builds") / build_id)
@@ -101,20 +99,14 @@ class Publication:
     def confirmed_at(self) -> datetime | None:
         """Give when a night last confirmed the promoted build; null if none did."""
         path = self.root / "confirmed.json"
-        return (
-            datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["at"])
-            if path.is_file()
-            else None
-        )
+        return datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["at"]) if path.is_file() else None
 
     def damage(self, build_id: str) -> list[Damage]:
         """Compare a build's files with its manifest; an untouched build has no damage."""
         folder = self.folder_of(build_id)
         found = {name: _digest(folder / name) for name in self.manifest(build_id).sha256}
         expected = self.manifest(build_id).sha256
-        return [
-            Damage(name, found[name], expected[name]) for name in expected if found[name] != expected[name]
-        ]
+        return [Damage(name, found[name], expected[name]) for name in expected if found[name] != expected[name]]
 
 
 def _now() -> str:

@@ -30,9 +30,7 @@ class Answer:
 
     def records(self) -> list[dict[str, Any]]:
         """Give the rows as mappings of plain JSON values."""
-        return [
-            {name: plain(value) for name, value in zip(self.columns, row, strict=True)} for row in self.rows
-        ]
+        return [{name: plain(value) for name, value in zip(self.columns, row, strict=True)} for row in self.rows]
 
 
 def plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ REFERENCE_FOLDER = Path(__file__).with_name("reference")
 LANDED_REFERENCE = ("offices", "office_regions", "region_aliases")
 
 
-class ReferenceError(ValueError):
+class ReferenceDataError(ValueError):
     """A reference file that cannot be trusted: an unknown column, or a value that does not fit its type."""
 
 
@@ -24,7 +24,7 @@ def load_reference(con: duckdb.DuckDBPyConnection, folder: Path = REFERENCE_FOLD
         folder: where the files lie; a file's stem is its table.
 
     Raises:
-        ReferenceError: a column is not in the dictionary.
+        ReferenceDataError: a column is not in the dictionary.
         duckdb.ConversionException: a value does not fit its column's type.
     """
     con.execute("CREATE SCHEMA IF NOT EXISTS reference")
@@ -36,7 +36,7 @@ def _load_file(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     header = path.open(encoding="utf-8").readline().strip().split(",")
     unknown = set(header) - column_dictionary().keys()
     if unknown:
-        raise ReferenceError(f"{path.name}: columns {sorted(unknown)} are not in expectations/columns.yml")
+        raise ReferenceDataError(f"{path.name}: columns {sorted(unknown)} are not in expectations/columns.yml")
     types = {name: sql_type(column_dictionary()[name].type) for name in header}
     con.execute(
         f"CREATE OR REPLACE TABLE reference.{path.stem} AS FROM read_csv({quoted(str(path))}, auto_detect = false, "
@@ -52,9 +52,7 @@ def merge_landed(con: duckdb.DuckDBPyConnection) -> None:
     """
     for name in LANDED_REFERENCE:
         contract = load_contracts()[name]
-        columns = ", ".join(
-            f.name for f in contract.core_fields if f.name not in ("value_status", "source_key")
-        )
+        columns = ", ".join(f.name for f in contract.core_fields if f.name not in ("value_status", "source_key"))
         same = " AND ".join(f"r.{key} IS NOT DISTINCT FROM c.{key}" for key in contract.key)
         con.execute(f"DELETE FROM reference.{name} AS r USING core.{name} AS c WHERE {same}")
         con.execute(f"INSERT INTO reference.{name} BY NAME SELECT {columns} FROM core.{name}")

@@ -11,6 +11,7 @@ from expectations.contracts import Contract, contracts_of
 from expectations.schemas import quoted
 from sources.landing import LandedFile
 from transforms.clean import MACROS
+from warehouse.bad_rows import add_bad_entry, create_bad_rows, forget_bad_rows
 from warehouse.commit import Refused, choose_partitions, commit_partitions, merge_rows
 from warehouse.house import House
 from warehouse.lake import files_relation
@@ -23,7 +24,7 @@ from warehouse.ledger import (
     record_arrivals,
     record_loads,
 )
-from warehouse.load import LoadedFile, Loader, StagedPartition, create_bad_rows
+from warehouse.load import LoadedFile, Loader, StagedPartition
 from warehouse.reference import LANDED_REFERENCE, load_reference, merge_landed
 
 Progress = Callable[[str, int, int], None]
@@ -123,26 +124,18 @@ def _read_group(
     return results
 
 
-def _refuse_strangers(
-    sweep: Sweep, strangers: Sequence[LandedFile], number: int, reading: str
-) -> list[LoadedFile]:
+def _refuse_strangers(sweep: Sweep, strangers: Sequence[LandedFile], number: int, reading: str) -> list[LoadedFile]:
     """Refuse files that lie in no dataset's folder; nobody knows what their lines are."""
     create_bad_rows(sweep.con)
     datasets = ", ".join(contracts_of("dataset"))
     refused = [LoadedFile(landed, verdict="refused") for landed in strangers]
     for result in refused:
-        sweep.con.execute(
-            "INSERT INTO bad_rows (dataset, file, lines, rules, message_id, message_en, expected, source_key) "
-            "VALUES (?, ?, 0, 'unknown_dataset', ?, ?, ?, ?)",
-            [
-                "unknown",
-                result.landed.file,
-                f"Folder {result.landed.dataset} bukan nama data; pindahkan berkas ke folder yang benar",
-                f"Folder {result.landed.dataset} is no dataset; move the file to the right folder",
-                datasets,
-                result.source_key,
-            ],
+        folder = result.landed.dataset
+        messages = (
+            f"Folder {folder} bukan nama data; pindahkan berkas ke folder yang benar",
+            f"Folder {folder} is no dataset; move the file to the right folder",
         )
+        add_bad_entry(sweep.con, result.landed, "unknown_dataset", messages, expected=datasets)
     _commit_quarantine(sweep, refused)
     if not sweep.is_dry:
         record_loads(sweep.house, sweep.con, refused, number, reading)
@@ -153,12 +146,8 @@ def _offices(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
     return frozenset(row[0] for row in con.execute("SELECT office_code FROM reference.offices").fetchall())
 
 
-def _read_dataset(
-    sweep: Sweep, contract: Contract, files: Sequence[LandedFile], number: int
-) -> list[LoadedFile]:
-    loader = Loader(
-        sweep.con, contract, sweep.scratch.core(contract.name), _offices(sweep.con), sweep.work_dir
-    )
+def _read_dataset(sweep: Sweep, contract: Contract, files: Sequence[LandedFile], number: int) -> list[LoadedFile]:
+    loader = Loader(sweep.con, contract, sweep.scratch.core(contract.name), _offices(sweep.con), sweep.work_dir)
     loader.prepare()
     loaded = _load_all(sweep, loader, files)
     sweeps = {landed.sha256: number for landed in files} | arrival_sweeps(sweep.house, sweep.con)
@@ -183,18 +172,14 @@ def _load_one(sweep: Sweep, loader: Loader, landed: LandedFile) -> LoadedFile:
     return loader.load(landed, kept)
 
 
-def _commit_partitions(
-    sweep: Sweep, loader: Loader, loaded: list[LoadedFile], sweeps: dict[str, int]
-) -> None:
+def _commit_partitions(sweep: Sweep, loader: Loader, loaded: list[LoadedFile], sweeps: dict[str, int]) -> None:
     choice = choose_partitions(
         [partition for result in loaded for partition in result.partitions],
         _current(sweep, loader, sweeps),
         sweeps,
     )
     for refusal in choice.refused:
-        _refuse_whole(
-            sweep, next(result for result in loaded if result.source_key == refusal.source_key), refusal
-        )
+        _refuse_whole(sweep, next(result for result in loaded if result.source_key == refusal.source_key), refusal)
     winners = _without_clashes(sweep, loader, loaded, choice.winners)
     if not sweep.is_dry:
         commit_partitions(loader.core, winners)
@@ -203,7 +188,7 @@ def _commit_partitions(
 def _current(
     sweep: Sweep, loader: Loader, sweeps: dict[str, int]
 ) -> Callable[[StagedPartition], tuple[str, int] | None]:
-    """Give a look-up of the file that stands for a partition now; a data file's name begins with its source's sha256."""
+    """Give a look-up of the file that stands for a partition now: a data file's name begins with its sha256."""
     standing: dict[str, str] = {}
     for path in sweep.house.core(loader.contract.name).files():
         standing[Path(path).parent.as_posix()] = Path(path).name[:64]
@@ -222,12 +207,9 @@ def _refuse_whole(sweep: Sweep, result: LoadedFile, refusal: Refused) -> None:
     result.lines.quarantined += result.lines.good
     result.lines.good = 0
     result.verdict = "refused"
-    sweep.con.execute("DELETE FROM bad_rows WHERE source_key = ?", [result.source_key])
-    sweep.con.execute(
-        "INSERT INTO bad_rows (dataset, file, lines, rules, message_id, message_en, source_key) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [result.landed.dataset, result.landed.file, result.lines.quarantined, "partition_claimed_twice"]
-        + [refusal.message_id, refusal.message_en, result.source_key],
-    )
+    forget_bad_rows(sweep.con, result.source_key)
+    messages = (refusal.message_id, refusal.message_en)
+    add_bad_entry(sweep.con, result.landed, "partition_claimed_twice", messages, lines=result.lines.quarantined)
 
 
 def _without_clashes(
@@ -240,7 +222,7 @@ def _without_clashes(
     kept = [winner for winner in winners if winner.source_key not in concerned]
     for place, result in enumerate(loaded):
         if result.source_key in concerned:
-            sweep.con.execute("DELETE FROM bad_rows WHERE source_key = ?", [result.source_key])
+            forget_bad_rows(sweep.con, result.source_key)
             loaded[place] = _load_one(sweep, loader, result.landed)
             mine = {tuple(w.partition.items()) for w in winners if w.source_key == result.source_key}
             kept += [p for p in loaded[place].partitions if tuple(p.partition.items()) in mine]
@@ -253,9 +235,7 @@ def _winner_files(loader: Loader, winners: Sequence[StagedPartition]) -> str:
 
 
 def _find_clashes(sweep: Sweep, loader: Loader, winners: list[StagedPartition]) -> bool:
-    places = ", ".join(
-        f"({quoted(w.partition['period'])}, {quoted(w.partition['office_code'])})" for w in winners
-    )
+    places = ", ".join(f"({quoted(w.partition['period'])}, {quoted(w.partition['office_code'])})" for w in winners)
     months = ", ".join(sorted({quoted(w.partition["period"]) for w in winners}))
     standing = sweep.house.core(loader.contract.name).relation()
     sweep.con.execute(
@@ -273,8 +253,9 @@ def _find_clashes(sweep: Sweep, loader: Loader, winners: list[StagedPartition]) 
 
 
 def _concerned(sweep: Sweep, loader: Loader, winners: list[StagedPartition]) -> set[str]:
+    staged = _winner_files(loader, winners)
     rows = sweep.con.execute(
-        f"SELECT DISTINCT source_key FROM ({_winner_files(loader, winners)}) JOIN clashing USING (period, membership_id)"
+        f"SELECT DISTINCT source_key FROM ({staged}) JOIN clashing USING (period, membership_id)"
     ).fetchall()
     return {row[0] for row in rows}
 
@@ -290,19 +271,14 @@ def _quarantine_conflicts(sweep: Sweep, result: LoadedFile) -> None:
     rows = sweep.con.execute(
         "SELECT DISTINCT _line FROM conflicts WHERE source_key = ? ORDER BY 1", [result.source_key]
     ).fetchall()
+    messages = (
+        "Berkas lain yang tiba bersamaan menyebut nilai lain untuk hal yang sama",
+        "Another file that arrived together says another value for the same thing",
+    )
+    expected = "satu nilai, atau tanggal terbit yang berbeda / one value, or different dates of publication"
     for (line,) in rows:
-        sweep.con.execute(
-            "INSERT INTO bad_rows (dataset, file, line, lines, rules, message_id, message_en, expected, source_key) "
-            "VALUES (?, ?, ?, 1, 'contradicted_in_sweep', ?, ?, ?, ?)",
-            [
-                result.landed.dataset,
-                result.landed.file,
-                line,
-                "Berkas lain yang tiba bersamaan menyebut nilai lain untuk hal yang sama",
-                "Another file that arrived together says another value for the same thing",
-                "satu nilai, atau tanggal terbit yang berbeda / one value, or different dates of publication",
-                result.source_key,
-            ],
+        add_bad_entry(
+            sweep.con, result.landed, "contradicted_in_sweep", messages, line=line, lines=1, expected=expected
         )
     if rows:
         result.lines.good -= len(rows)
