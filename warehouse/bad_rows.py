@@ -70,12 +70,12 @@ def quarantine_lines(con: duckdb.DuckDBPyConnection, contract: Contract, origin:
         f"""INSERT INTO bad_rows BY NAME
         WITH named AS (SELECT *, {_found_map(contract)} AS _cells FROM tagged WHERE _line IN (FROM bad_lines)),
         reasons AS (
-          SELECT _line, rule_number, any_value(code) AS code, any_value(message_id) AS message_id,
+          SELECT _line, nth, any_value(code) AS code, any_value(message_id) AS message_id,
             any_value(message_en) AS message_en, any_value(expected) AS expected,
             string_agg(DISTINCT column_name || '=' || coalesce(_cells[column_name], '')
               ORDER BY column_name || '=' || coalesce(_cells[column_name], '')) AS found
           FROM named JOIN broken_rules ON (named._mask & broken_rules.bit) <> 0
-          GROUP BY _line, rule_number
+          GROUP BY _line, nth
         ),
         lines_of AS (
           SELECT _line, max(_lines) AS lines, min(_raw) AS record,
@@ -84,9 +84,9 @@ def quarantine_lines(con: duckdb.DuckDBPyConnection, contract: Contract, origin:
         )
         SELECT $dataset AS dataset, $file AS file, $sheet AS sheet, _line AS line, any_value(lines) AS lines,
           any_value(office_code) AS office_code, any_value(period) AS period,
-          string_agg(code, ',' ORDER BY rule_number) AS rules, string_agg(message_id, '; ' ORDER BY rule_number) AS message_id,
-          string_agg(message_en, '; ' ORDER BY rule_number) AS message_en, string_agg(found, '; ' ORDER BY rule_number) AS found,
-          string_agg(expected, '; ' ORDER BY rule_number) AS expected, any_value(record) AS record,
+          string_agg(code, ',' ORDER BY nth) AS rules, string_agg(message_id, '; ' ORDER BY nth) AS message_id,
+          string_agg(message_en, '; ' ORDER BY nth) AS message_en, string_agg(found, '; ' ORDER BY nth) AS found,
+          string_agg(expected, '; ' ORDER BY nth) AS expected, any_value(record) AS record,
           $source_key AS source_key
         FROM reasons JOIN lines_of USING (_line) GROUP BY _line""",
         {
@@ -110,12 +110,12 @@ def _or_null(contract: Contract, name: str) -> str:
 def _register_rules(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """Put the error rules into ``broken_rules``: one row a rule and column that it looks at."""
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE broken_rules (rule_number INTEGER, bit HUGEINT, code VARCHAR, message_id VARCHAR, "
+        "CREATE OR REPLACE TEMP TABLE broken_rules (nth INTEGER, bit HUGEINT, code VARCHAR, message_id VARCHAR, "
         "message_en VARCHAR, expected VARCHAR, column_name VARCHAR)"
     )
     rows = [
-        (rule_number, 1 << rule_number, r.code, r.message_id, r.message_en, f"{r.expected_id} / {r.expected_en}", column)
-        for rule_number, r in enumerate(row_rules(contract))
+        (nth, 1 << nth, r.code, r.message_id, r.message_en, f"{r.expected_id} / {r.expected_en}", column)
+        for nth, r in enumerate(row_rules(contract))
         if r.severity == "error"
         for column in r.columns or (None,)
     ]

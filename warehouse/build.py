@@ -235,15 +235,18 @@ def _promoted_folder(request: BuildRequest) -> Path | None:
 
 
 def _write_database(limits: Limits, partial: Path, *, sound: bool) -> None:
-    """Assemble ``marts.duckdb`` from the Parquet files, with comments, in a form that BI clients can open."""
+    """Assemble ``marts.duckdb`` from the Parquet files, with comments, in a form that BI clients can open.
+
+    The tables stand in the file's main schema: opened as ``marts.duckdb`` they are ``marts.coverage`` and so on, while
+    a schema ``marts`` beside the catalogue of that name would make every such name ambiguous.
+    """
     path = partial / "marts.duckdb"
     with connect(limits) as con:
         con.execute(f"ATTACH {quoted(str(path))} AS build (STORAGE_VERSION '{_STORAGE_VERSION}')")
-        con.execute("CREATE SCHEMA build.marts")
         for name in published_tables():
-            con.execute(create_table(load_contracts()[name], f"build.marts.{name}", constraints=sound))
+            con.execute(create_table(load_contracts()[name], f"build.{name}", constraints=sound))
             parquet = quoted(str(partial / "marts" / f"{name}.parquet"))
-            con.execute(f"INSERT INTO build.marts.{name} FROM read_parquet({parquet})")
+            con.execute(f"INSERT INTO build.{name} FROM read_parquet({parquet})")
         con.execute("CHECKPOINT build")
         con.execute("DETACH build")
 

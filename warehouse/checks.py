@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import duckdb
 
 from expectations.contracts import Contract, contracts_of
+from expectations.rules import row_rules
 from expectations.suites import CheckResult as Check
 from transforms.identities import TABLES as IDENTITY_TABLES
 from transforms.identities import identity_queries
@@ -101,7 +102,7 @@ def budget_checks(con: duckdb.DuckDBPyConnection, house: House) -> Iterator[Chec
 
 
 def _budget(name: str, contract: Contract, code: str, warnings: int, rows: int) -> Check:
-    rule = next((rule for rule in contract.rules if rule.code == code), None)
+    rule = next((rule for rule in row_rules(contract) if rule.code == code), None)
     over = contract.budget.exceeded(warnings, rows)
     return Check(
         table=f"core.{name}",

@@ -101,7 +101,7 @@ def commit_partitions(table: Table, winners: Sequence[StagedPartition]) -> None:
     for winner in winners:
         months[winner.partition["period"]].append(winner)
     for period, of_month in sorted(months.items()):
-        files: list[DataFile] = [winner.data for winner in of_month]
+        files: list[DataFile] = [part for winner in of_month for part in winner.data]
         offices = [winner.partition["office_code"] for winner in of_month]
         table.replace(files, [("period", "=", period), ("office_code", "in", offices)])
 

@@ -1,7 +1,7 @@
 """Load one file: read its tables, tag their rows, set the good ones aside for core and the bad ones for quarantine."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -44,13 +44,18 @@ class Lines:
 
 @dataclass(frozen=True)
 class StagedPartition:
-    """Good rows of one partition, written below the core table and not yet registered."""
+    """Good rows of one partition from one file, written below the core table and not yet registered."""
 
     source_key: str
     file: str
     partition: Mapping[str, str]
-    data: DataFile
+    data: tuple[DataFile, ...]
     said: str | None
+
+    def joined(self, other: "StagedPartition") -> "StagedPartition":
+        """Give both parts of one partition as one: an export may come as several tables of one file."""
+        said = max(filter(None, (self.said, other.said)), default=None)
+        return replace(self, data=self.data + other.data, said=said)
 
 
 @dataclass
@@ -68,6 +73,14 @@ class LoadedFile:
     def source_key(self) -> str:
         """The file's sha256."""
         return self.landed.sha256
+
+    def add(self, staged: StagedPartition) -> None:
+        """Add good rows of a partition to those that earlier tables of the file brought."""
+        for index, known in enumerate(self.partitions):
+            if known.partition == staged.partition:
+                self.partitions[index] = known.joined(staged)
+                return
+        self.partitions.append(staged)
 
 
 class LinesLostError(RuntimeError):
@@ -108,6 +121,7 @@ class Loader:
             LinesLostError: a line is neither good, quarantined, blank nor layout.
         """
         result = LoadedFile(landed)
+        self._create_earlier()
         for table in self._tables(landed, kept):
             if isinstance(table, Refusal):
                 self._refuse(result, table)
@@ -117,6 +131,15 @@ class Loader:
         if not result.lines.add_up():
             raise LinesLostError(f"{landed.file}: lines do not add up: {result.lines}")
         return result
+
+    def _create_earlier(self) -> None:
+        grain = ", ".join(f.name for f in self.contract.core_fields if f.name in self.contract.key)
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE earlier AS SELECT {grain} FROM incoming LIMIT 0")
+
+    def _remember_grains(self, table: SourceTable, good: str) -> None:
+        """Keep the grains of a sheet or a member of an archive: another may repeat them."""
+        if table.sheet is not None or "!" in table.file:
+            self.con.execute(f"INSERT INTO earlier BY NAME SELECT {', '.join(self.contract.key)} FROM ({good})")
 
     def _tables(self, landed: LandedFile, kept: Path) -> Iterator[SourceTable | Refusal]:
         yield from open_tables(
@@ -193,6 +216,7 @@ class Loader:
         quarantine_lines(self.con, self.contract, Origin(table.file, table.sheet, result.source_key))
         self._stage(result, good)
         self._count_warnings(result, good)
+        self._remember_grains(table, good)
         result.lines.add(self._lines(table))
         result.notes += [f"kolom tidak dikenal / unknown column: {name}" for name in table.layout.unknown_columns]
 
@@ -230,7 +254,7 @@ class Loader:
             data = self.core.write_file(
                 self.con, f"SELECT * FROM ({select}) WHERE {where}", partition, result.source_key
             )
-            result.partitions.append(StagedPartition(result.source_key, result.landed.file, partition, data, exported))
+            result.add(StagedPartition(result.source_key, result.landed.file, partition, (data,), exported))
 
 
 def _reading(table: SourceTable, said: Mapping[str, str]) -> Reading:

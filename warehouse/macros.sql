@@ -82,24 +82,36 @@ CREATE OR REPLACE MACRO region_level(code) AS
 CREATE OR REPLACE MACRO source_rank(kind) AS list_position(['bps', 'agency', 'office', 'press'], kind);
 
 -- Half the last printed digit of a rounded figure: 500 for 227,000, 0.5 for 28,879.
-CREATE OR REPLACE MACRO rounding(v) AS
-  CAST(0.5 * pow(10, CASE WHEN v = 0 THEN 0
-    ELSE length(CAST(CAST(v AS BIGINT) AS VARCHAR)) - length(rtrim(CAST(CAST(v AS BIGINT) AS VARCHAR), '0')) END
-  ) AS DECIMAL(20, 4));
+CREATE OR REPLACE MACRO trailing_zeros(v) AS
+  CASE WHEN v = 0 THEN 0 ELSE length(CAST(CAST(v AS BIGINT) AS VARCHAR))
+    - length(rtrim(CAST(CAST(v AS BIGINT) AS VARCHAR), '0')) END;
+
+CREATE OR REPLACE MACRO rounding(v) AS CAST(0.5 * pow(10, trailing_zeros(v)) AS DECIMAL(20, 4));
 
 -- Smallest and largest count that a figure allows; null where it sets no such bound.
 CREATE OR REPLACE MACRO figure_low(v, q) AS
-  CASE WHEN q IN ('le', 'lt', 'mixed') THEN NULL WHEN q = 'gt' THEN v + 1 WHEN q = 'approx' THEN v - rounding(v) ELSE v END;
+  CASE
+    WHEN q IN ('le', 'lt', 'mixed') THEN NULL
+    WHEN q = 'gt' THEN v + 1
+    WHEN q = 'approx' THEN v - rounding(v)
+    ELSE v
+  END;
 
 CREATE OR REPLACE MACRO figure_high(v, q) AS
-  CASE WHEN q IN ('ge', 'gt', 'mixed') THEN NULL WHEN q = 'lt' THEN v - 1 WHEN q = 'approx' THEN v + rounding(v) ELSE v END;
+  CASE
+    WHEN q IN ('ge', 'gt', 'mixed') THEN NULL
+    WHEN q = 'lt' THEN v - 1
+    WHEN q = 'approx' THEN v + rounding(v)
+    ELSE v
+  END;
 
 -- Two figures of one thing agree where some count fits both.
 CREATE OR REPLACE MACRO figures_agree(v1, q1, v2, q2) AS
-  coalesce(figure_low(v1, q1) <= figure_high(v2, q2), true) AND coalesce(figure_low(v2, q2) <= figure_high(v1, q1), true);
+  coalesce(figure_low(v1, q1) <= figure_high(v2, q2), true)
+  AND coalesce(figure_low(v2, q2) <= figure_high(v1, q1), true);
 
--- Where something is counted by booking or work, it does not compare with residents below the nation; an office's
--- bookings are what its headline counts, so they stand against the regencies that it serves.
+-- What is counted by booking or work does not compare with residents below the nation; an office's bookings are
+-- what its headline counts, so they stand against the regencies that it serves.
 CREATE OR REPLACE MACRO place_status(level, place) AS
   CASE
     WHEN place = 'work' AND level <> 'national' THEN 'incomparable'
@@ -115,10 +127,6 @@ CREATE OR REPLACE MACRO is_stock(basis) AS
 
 -- The basis on which figures meet: what was counted cumulatively is what is registered.
 CREATE OR REPLACE MACRO meeting_basis(basis) AS CASE basis WHEN 'cumulative' THEN 'registered_stock' ELSE basis END;
-
--- Level of a BPS region code that can have a target; null for districts and villages.
-CREATE OR REPLACE MACRO target_region_level(code) AS
-  CASE WHEN code = '0000' THEN 'national' WHEN length(code) = 2 THEN 'province' WHEN length(code) = 4 THEN 'regency' END;
 
 -- Only these measures enter ratios.
 CREATE OR REPLACE MACRO enters_ratios(measure) AS measure IN ('persons', 'memberships');
@@ -192,13 +200,14 @@ CREATE OR REPLACE MACRO attainment_band(pct, qualifier) AS
     ELSE 'risk'
   END;
 
--- The first that holds. A partial sum is at least what has come in: it can prove an achieved flow and nothing else.
+-- The first that holds. An actual that is null without being missing is a sum whose bounds pull apart. A partial sum
+-- is at least what has come in: it can prove an achieved flow and nothing else.
 CREATE OR REPLACE MACRO attainment_status(
   basis, target, actual, value_status, gap, gap_qualifier, months_left, pct_to_date, qualifier_to_date
 ) AS
   CASE
     WHEN target IS NULL OR target = 0 THEN 'no_target'
-    WHEN actual IS NULL THEN 'no_actual'
+    WHEN actual IS NULL AND value_status = 'missing' THEN 'no_actual'
     WHEN value_status IN ('missing', 'disputed') THEN 'unknown'
     WHEN is_surely_closed(gap, gap_qualifier) AND (NOT is_stock(basis) OR months_left <= 0) THEN 'achieved'
     WHEN value_status = 'partial' THEN 'unknown'

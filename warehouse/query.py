@@ -72,7 +72,7 @@ def ask(house: House, publication: Publication, limits: Limits, sql: str) -> Ans
         con.execute(f"ATTACH {quoted(str(database))} AS build (READ_ONLY)")
         con.execute("CREATE SCHEMA marts")
         for name in published_tables():
-            con.execute(f"CREATE VIEW marts.{name} AS FROM build.marts.{name}")
+            con.execute(f"CREATE VIEW marts.{name} AS FROM build.{name}")
         house.attach_core(con, manifest.core_versions)
         load_reference(con)
         merge_landed(con)

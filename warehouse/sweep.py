@@ -10,6 +10,7 @@ import duckdb
 from expectations.contracts import Contract, contracts_of
 from expectations.schemas import quoted
 from sources.landing import LandedFile
+from sources.text import refused_lines
 from transforms.clean import MACROS
 from warehouse.bad_rows import add_bad_entry, create_bad_rows, forget_bad_rows
 from warehouse.commit import Refused, choose_partitions, commit_partitions, merge_rows
@@ -24,7 +25,7 @@ from warehouse.ledger import (
     record_arrivals,
     record_loads,
 )
-from warehouse.load import LoadedFile, Loader, StagedPartition
+from warehouse.load import Lines, LoadedFile, Loader, StagedPartition
 from warehouse.reference import LANDED_REFERENCE, load_reference, merge_landed
 
 Progress = Callable[[str, int, int], None]
@@ -135,11 +136,20 @@ def _refuse_strangers(sweep: Sweep, strangers: Sequence[LandedFile], number: int
             f"Folder {folder} bukan nama data; pindahkan berkas ke folder yang benar",
             f"Folder {folder} is no dataset; move the file to the right folder",
         )
-        add_bad_entry(sweep.con, result.landed, "unknown_dataset", messages, expected=datasets)
+        result.lines = _unread_lines(result.landed)
+        more = {"lines": result.lines.quarantined, "expected": datasets}
+        add_bad_entry(sweep.con, result.landed, "unknown_dataset", messages, **more)
     _commit_quarantine(sweep, refused)
     if not sweep.is_dry:
         record_loads(sweep.house, sweep.con, refused, number, reading)
     return refused
+
+
+def _unread_lines(landed: LandedFile) -> Lines:
+    if not landed.file.lower().endswith((".csv", ".tsv")):
+        return Lines()
+    counted = refused_lines(landed.path)
+    return Lines(counted.read, 0, 0, counted.read - counted.blank, counted.blank)
 
 
 def _offices(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -195,7 +205,7 @@ def _current(
     root = sweep.house.core(loader.contract.name).root
 
     def look_up(partition: StagedPartition) -> tuple[str, int] | None:
-        folder = (root / partition.data.path).parent.as_posix()
+        folder = (root / partition.data[0].path).parent.as_posix()
         source = standing.get(folder)
         return None if source is None else (source, sweeps.get(source, 0))
 
@@ -230,7 +240,7 @@ def _without_clashes(
 
 
 def _winner_files(loader: Loader, winners: Sequence[StagedPartition]) -> str:
-    paths = [str(loader.core.root / winner.data.path) for winner in winners]
+    paths = [str(loader.core.root / part.path) for winner in winners for part in winner.data]
     return files_relation(paths, loader.core.schema, loader.core.partition_by)
 
 

@@ -28,7 +28,7 @@ def waiting_lines(con: duckdb.DuckDBPyConnection, house: House) -> list[dict[str
 
 def waiting_by_rule(con: duckdb.DuckDBPyConnection, house: House) -> list[tuple[str, str, int]]:
     """Count the quarantined lines by dataset and rule."""
+    broken = f"SELECT dataset, unnest(string_split(rules, ',')) AS rule, lines FROM ({house.quarantine.relation()})"
     return con.execute(
-        f"SELECT dataset, unnest(string_split(rules, ',')) AS rule, sum(lines)::BIGINT "
-        f"FROM ({house.quarantine.relation()}) GROUP BY ALL ORDER BY 3 DESC, 1, 2"
+        f"SELECT dataset, rule, sum(lines)::BIGINT FROM ({broken}) GROUP BY dataset, rule ORDER BY 3 DESC, 1, 2"
     ).fetchall()

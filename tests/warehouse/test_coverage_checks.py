@@ -1,6 +1,4 @@
-"""The identities of marts.coverage: each check of its contract passes on a sound mart and fails on a broken one."""
-
-# ruff: noqa: S608 -- the SQL is put together from constants of this file and the project's own queries.
+"""The identities of marts.coverage: each check passes on a sound mart and fails on a broken one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +35,8 @@ core:
     - {as_of: 2026-01-31, region_code: "5103", segment: ALL, basis: active_stock, value: 200,
        source_kind: agency, source: x}
   labour_force:
-    - &aug {region_code: "0000", year: 2025, round: aug, concept: employed, value: 100, source_kind: bps, source: y}
+    - &aug {region_code: "0000", year: 2025, round: aug, concept: employed, value: 100,
+            source_kind: bps, source: y}
     - {<<: *aug, concept: labour_force, value: 110}
     - {<<: *aug, region_code: "13"}
     - {<<: *aug, region_code: "1303"}
@@ -54,7 +53,8 @@ CANARIES = {
     "counts_are_not_negative": f"UPDATE marts.coverage SET memberships = -1 WHERE {NATION}",
     "one_headline": f"UPDATE marts.coverage SET is_headline = true WHERE {NATION} AND segment = 'ALL'",
     "headline_is_what_it_says": (
-        "UPDATE marts.coverage SET is_headline = true WHERE status_rule = 'as_stated' AND denominator IS NOT NULL"
+        "UPDATE marts.coverage SET is_headline = true "
+        "WHERE status_rule = 'as_stated' AND denominator IS NOT NULL"
     ),
     "over_hundred_has_no_uncovered": "UPDATE marts.coverage SET uncovered = 0 WHERE coverage_pct > 100",
     "covered_and_uncovered_make_the_whole": (
@@ -64,8 +64,9 @@ CANARIES = {
         "UPDATE marts.coverage SET coverage_pct = 7 WHERE value_status = 'disputed' AND denominator = 100"
     ),
     "none_stands_alone": (
-        "UPDATE marts.coverage SET denominator_concept = 'none', denominator_source = 'none', denominator = NULL, "
-        f"denominator_round = 'none' WHERE {NATION} AND denominator_concept = 'labour_force'"
+        "UPDATE marts.coverage SET denominator_concept = 'none', denominator_source = 'none', "
+        "denominator_round = 'none', denominator = NULL "
+        f"WHERE {NATION} AND denominator_concept = 'labour_force'"
     ),
     "one_numerator_over_all_denominators": (
         f"UPDATE marts.coverage SET numerator = 2 WHERE {NATION} AND denominator_concept = 'labour_force'"
@@ -90,7 +91,8 @@ CANARIES = {
         f"UPDATE marts.coverage SET numerator = 1 WHERE {PLACE.format('province', '13')} AND segment = 'ALL'"
     ),
     "memberships_of_places_make_the_nation": (
-        f"UPDATE marts.coverage SET memberships = 9 WHERE {PLACE.format('regency', '1303')} AND segment = 'ALL'"
+        f"UPDATE marts.coverage SET memberships = 9 WHERE {PLACE.format('regency', '1303')} "
+        "AND segment = 'ALL'"
     ),
     "regencies_fit_in_their_province": (
         f"UPDATE marts.coverage SET numerator = 9 WHERE {PLACE.format('regency', '1303')} AND segment = 'ALL'"
