@@ -42,9 +42,7 @@ class Snapshots:
         shutil.copyfile(landed.path, partial)
         if file_sha256(partial) != landed.sha256:
             partial.unlink()
-            raise SnapshotError(
-                f"{landed.file} changed while it was copied; it will be read when it is complete"
-            )
+            raise SnapshotError(f"{landed.file} changed while it was copied; it will be read when it is complete")
         partial.chmod(0o600)
         partial.replace(kept)
         return kept

@@ -1,0 +1,159 @@
+"""Positional fields to canonical columns: layout rows out, null marks, value maps, choices, wide to long."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from expectations.profiles import NULL_MARKS, Choice, Pick, Profile, Unpivot
+from sources.fields import field_names
+from sources.layouts import Header, squeeze
+from sources.numerals import marked, number
+from sources.tables import BOOKKEEPING, DAMAGED, MARKER, LineCount
+from sources.totals import RunningTotals, with_totals
+
+UNDECODABLE = "undecodable_text"
+
+
+class Shaper:
+    """Shapes one table's batches and counts its lines.
+
+    Batches come in the file's order and carry `_line`, `_lines`, `_problem`, `_raw` and `c0`, `c1`, ….
+    """
+
+    def __init__(self, header: Header, *, header_lines: int, blank_lines: int) -> None:
+        self._plan = header.plan
+        self._header_cells = [cell.strip() for cell in header.cells]
+        self._fields = field_names(len(header.plan.names))
+        self._totals = RunningTotals(header.plan.positions, header.plan.layout.locale)
+        self._header_lines = header_lines
+        self._blank_lines = blank_lines
+
+    def count(self, read: int) -> LineCount:
+        """Return the table's count so far, given how many lines were read."""
+        return LineCount(read, self._header_lines, self._blank_lines)
+
+    def without_blank(self, frame: pl.DataFrame, blank: pl.Expr) -> pl.DataFrame:
+        """Return the frame without its blank records, which are counted."""
+        flags = frame.select(blank.alias("blank")).to_series()
+        if not flags.any():
+            return frame
+        self._blank_lines += int(frame.filter(flags)["_lines"].sum())
+        return frame.filter(~flags)
+
+    def shape(self, frame: pl.DataFrame, *, last: bool) -> pl.DataFrame:
+        """Return the records of a batch as bookkeeping and canonical columns.
+
+        Args:
+            frame: the batch.
+            last: no batch follows for certain, which saves the sums for totals that might.
+        """
+        frame = with_totals(frame, self._fields)
+        if frame["_total"].any() or not last:
+            frame = self._totals.judge(frame)
+        frame = self._without_layout(frame)
+        frame = self._null_marks(_fields_of_sound(frame, self._fields))
+        canonical = self._canonical(frame)
+        wanted = [name for name in self._plan.layout.columns if name in canonical.columns]
+        return canonical.select(*BOOKKEEPING, *wanted)
+
+    def _without_layout(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Take out right totals, repeated headers, and rows that the profile leaves out."""
+        layout = pl.col("_total") & pl.col("_problem").is_null()
+        repeated = frame[self._fields[0]].str.strip_chars() == self._header_cells[0]
+        if repeated.any():
+            cells = zip(self._fields, self._header_cells, strict=False)
+            layout |= pl.all_horizontal(pl.col(field).str.strip_chars() == cell for field, cell in cells)
+        for part in self._profile_filters():
+            layout |= pl.col("_problem").is_null() & ~part
+        flags = frame.select(layout.fill_null(value=False).alias("layout")).to_series()
+        if flags.any():
+            self._header_lines += int(frame.filter(flags)["_lines"].sum())
+            frame = frame.filter(~flags)
+        return frame.drop("_total", "_sub")
+
+    def _profile_filters(self) -> list[pl.Expr]:
+        profile = self._plan.profile
+        return [
+            _key(self._source(part.column)).is_in([keep.strip().casefold() for keep in part.keep])
+            for part in (profile.where if profile else [])
+        ]
+
+    def _source(self, name: str) -> pl.Expr:
+        return pl.col(f"c{self._plan.sources[squeeze(name)]}")
+
+    def _null_marks(self, frame: pl.DataFrame) -> pl.DataFrame:
+        marks = self._plan.profile.nulls if self._plan.profile else NULL_MARKS
+        fields = pl.col(self._fields)
+        return frame.with_columns(pl.when(~fields.is_in(list(marks))).then(fields).name.keep())
+
+    def _canonical(self, frame: pl.DataFrame) -> pl.DataFrame:
+        columns = {name: pl.col(f"c{place}") for name, place in self._plan.positions.items()}
+        profile = self._plan.profile
+        if profile is None:
+            return frame.with_columns(**columns)
+        columns |= {name: self._chosen(choice) for name, choice in profile.choose.items()}
+        columns |= {
+            name: _mapped(columns[name], spellings) for name, spellings in profile.value_maps.items() if name in columns
+        }
+        columns |= {name: columns[name].str.strip_prefix(MARKER) for name in profile.codes if name in columns}
+        columns |= {name: pl.lit(value) for name, value in profile.constants.items()}
+        return self._unpivoted(frame.with_columns(**columns), profile)
+
+    def _chosen(self, choice: Choice) -> pl.Expr:
+        chosen = self._picked(choice.otherwise)
+        key = _key(self._source(choice.by))
+        for value, pick in choice.cases.items():
+            chosen = pl.when(key == value.strip().casefold()).then(self._picked(pick)).otherwise(chosen)
+        return chosen
+
+    def _picked(self, pick: Pick) -> pl.Expr:
+        return self._source(pick.column) if pick.column is not None else pl.lit(pick.constant)
+
+    def _unpivoted(self, frame: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+        """Return one row per part of a wide row; a row with a structural problem stays one row."""
+        if not profile.unpivot:
+            return frame
+        sound = frame.filter(pl.col("_problem").is_null())
+        parts = [self._part(sound, part, profile.locale, order) for order, part in enumerate(profile.unpivot)]
+        broken = frame.filter(pl.col("_problem").is_not_null()).with_columns(_order=pl.lit(0, pl.Int32))
+        return pl.concat([*parts, broken], how="diagonal").sort("_line", "_order")
+
+    def _part(self, frame: pl.DataFrame, part: Unpivot, locale: str, order: int) -> pl.DataFrame:
+        constants = [pl.lit(value).alias(name) for name, value in part.set.items()]
+        return frame.with_columns(
+            *constants, self._summed(part.sum, locale).alias("value"), pl.lit(order, pl.Int32).alias("_order")
+        )
+
+    def _summed(self, names: Sequence[str], locale: str) -> pl.Expr:
+        """Return one column as it stands, or the sum of several: null if one is, as text if unreadable."""
+        cells = [self._source(name) for name in names]
+        if len(cells) == 1:
+            return cells[0]
+        values = [number(cell, locale) for cell in cells]
+        readable = pl.all_horizontal(value.is_not_null() for value in values)
+        complete = pl.all_horizontal(cell.is_not_null() for cell in cells)
+        total = pl.sum_horizontal(values)
+        as_text = pl.concat_str([cell.str.strip_prefix(MARKER) for cell in cells], separator=" + ")
+        return pl.when(readable).then(marked(total)).when(complete).then(as_text)
+
+
+def undecodable() -> pl.Expr:
+    """Return the problem of records that hold characters no encoding could read; others keep theirs."""
+    damaged = pl.col("_raw").str.contains(DAMAGED, literal=True)
+    return pl.when(damaged).then(pl.lit(UNDECODABLE)).otherwise(pl.col("_problem")).alias("_problem")
+
+
+def _key(text: pl.Expr) -> pl.Expr:
+    return text.str.strip_prefix(MARKER).str.strip_chars().str.to_lowercase()
+
+
+def _mapped(text: pl.Expr, spellings: dict[str, str]) -> pl.Expr:
+    folded = {spelling.strip().casefold(): value for spelling, value in spellings.items()}
+    return _key(text).replace_strict(folded, default=text, return_dtype=pl.String)
+
+
+def _fields_of_sound(frame: pl.DataFrame, fields: list[str]) -> pl.DataFrame:
+    """Return the frame with the fields of structurally bad records emptied: their places mean nothing."""
+    if frame["_problem"].null_count() == frame.height:
+        return frame
+    return frame.with_columns(pl.when(pl.col("_problem").is_null()).then(pl.col(fields)).name.keep())
