@@ -284,12 +284,13 @@ def doctor(*, as_json: Json = False) -> int:
 
 def _known_errors() -> tuple[type[Exception], ...]:
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from warehouse.person_key import PersonKeyError
     from warehouse.publish import PublishError
     from warehouse.query import QueryError
 
-    return (UnknownPlaceError, ValidationError, PersonKeyError, PublishError, QueryError)
+    return (UnknownPlaceError, ValidationError, SettingsError, PersonKeyError, PublishError, QueryError)
 
 
 def _guarded(call: Callable[[], object]) -> int:

@@ -13,6 +13,7 @@ from flows.settings import Settings, folder
 from warehouse.connections import Limits, connect
 from warehouse.house import House
 from warehouse.manifest import Manifest
+from warehouse.person_key import SHORTEST
 from warehouse.publish import Publication
 from warehouse.waiting import waiting_by_rule
 
@@ -116,7 +117,7 @@ def examine(settings: Settings) -> list[Finding]:
         One finding a thing, with what was found and what is expected.
     """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    findings = [_finding("python", python, ">= 3.11", fit=sys.version_info >= (3, 11)), _memory()]
+    findings = [_finding("python", python, ">= 3.11", fit=sys.version_info >= (3, 11)), _memory(), _key(settings)]
     findings += [_library(name) for name in _LIBRARIES]
     findings += [_writable(name, folder(getattr(settings, name))) for name in ("lake", "publish")]
     landing = folder(settings.landing)
@@ -133,6 +134,14 @@ def _memory() -> Finding:
     return _finding(
         "memory", f"{total / 1024**3:.1f} GB on {platform.machine()}", ">= 4 GB", fit=total >= _LEAST_MEMORY
     )
+
+
+def _key(settings: Settings) -> Finding:
+    expected = f"at least {SHORTEST} characters, or none: one is made"
+    if settings.person_key is None:
+        return _finding("person key", f"kept under {settings.secrets}", expected, fit=True)
+    length = len(settings.person_key.get_secret_value())
+    return _finding("person key", f"{length} characters", expected, fit=length >= SHORTEST)
 
 
 def _library(name: str) -> Finding:

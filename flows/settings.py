@@ -2,11 +2,13 @@
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -27,7 +29,14 @@ class Settings(BaseSettings):
     person_key: SecretStr | None = Field(default=None, description="key under which NIK and KPJ are hashed")
     memory_limit: str = Field(default="4GB", description="memory that DuckDB may use")
     threads: int | None = Field(default=None, description="threads that DuckDB may use; default: all cores")
-    required: list[str] = Field(default_factory=list, description="datasets without which nothing is published")
+    required: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="datasets without which nothing is published, separated by commas"
+    )
+
+    @field_validator("required", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(

@@ -121,7 +121,7 @@ class Night:
             as_of=self.as_of,
             limits=self.limits,
             person_key_id=key_id(self.person_key),
-            required=tuple(self.settings.required),
+            required=self.settings.required,
         )
 
     def has_news(self) -> bool:

@@ -62,6 +62,17 @@ def password_protected() -> Refusal:
     )
 
 
+def unreadable_workbook() -> Refusal:
+    """Return the refusal of a workbook that its parser gave up on."""
+    return Refusal(
+        "unreadable_workbook",
+        "Buku kerja Excel tidak dapat dibuka: rusak, atau ada sel terisi jauh di luar tabel sehingga lembar "
+        "menjadi terlalu besar. Salin tabelnya ke buku kerja baru, simpan sebagai .xlsx, lalu kirim lagi.",
+        "The Excel workbook cannot be opened: it is damaged, or a filled cell far outside the table makes the "
+        "sheet too large. Copy the table into a new workbook, save it as .xlsx and land it again.",
+    )
+
+
 def too_large(limit: int) -> Refusal:
     """Return the refusal of content that inflates beyond the limit (bytes)."""
     return Refusal(

@@ -110,13 +110,15 @@ class Shaper:
         return self._source(pick.column) if pick.column is not None else pl.lit(pick.constant)
 
     def _unpivoted(self, frame: pl.DataFrame, profile: Profile) -> pl.DataFrame:
-        """Return one row per part of a wide row; a row with a structural problem stays one row."""
+        """Return one row per part of a wide row that has a value; a row without any, or with a problem, stays one."""
         if not profile.unpivot:
             return frame
         sound = frame.filter(pl.col("_problem").is_null())
         parts = [self._part(sound, part, profile.locale, order) for order, part in enumerate(profile.unpivot)]
         broken = frame.filter(pl.col("_problem").is_not_null()).with_columns(_order=pl.lit(0, pl.Int32))
-        return pl.concat([*parts, broken], how="diagonal").sort("_line", "_order")
+        told = pl.col("value").is_not_null()
+        nothing_told = ~told.any().over("_line") & (pl.col("_order") == 0)
+        return pl.concat([*parts, broken], how="diagonal").filter(told | nothing_told).sort("_line", "_order")
 
     def _part(self, frame: pl.DataFrame, part: Unpivot, locale: str, order: int) -> pl.DataFrame:
         constants = [pl.lit(value).alias(name) for name, value in part.set.items()]

@@ -7,9 +7,21 @@ from pathlib import Path
 import polars as pl
 
 from expectations.profiles import Profile
+from sources.marks import DAMAGED, MARKER
 
-MARKER = "\x01"
-DAMAGED = "\ufffd"
+__all__ = [
+    "BOOKKEEPING",
+    "DAMAGED",
+    "MARKER",
+    "MEASURES",
+    "Layout",
+    "Limits",
+    "LineCount",
+    "Refusal",
+    "Request",
+    "SourceTable",
+]
+
 MEASURES = frozenset({"wage_idr", "contribution_idr", "value", "target", "claims", "amount_idr"})
 BOOKKEEPING = {"_line": pl.Int64, "_lines": pl.Int32, "_problem": pl.String, "_raw": pl.String}
 
@@ -36,6 +48,7 @@ class Limits:
     line_bytes: int = 16 * 2**20
     inflated_bytes: int = 16 * 2**30
     sheet_bytes: int = 2 * 2**30
+    sheet_memory: int = 3 * 2**30
     header_lines: int = 30
     record_lines: int = 50
     batch_rows: int = 250_000

@@ -1,14 +1,14 @@
 """Read .xlsx and .xls workbooks: every sheet with content is a table, every cell keeps its type."""
 
-import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 import polars as pl
-from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum
 
 from sources import refusals
 from sources.fields import field_names
@@ -16,14 +16,12 @@ from sources.frames import all_blank, candidates, cell_frame
 from sources.layouts import Header, find_header
 from sources.packages import ErrorCell, checked_package
 from sources.shaping import Shaper
-from sources.tables import BOOKKEEPING, DAMAGED, MARKER, LineCount, Refusal, Request, SourceTable
+from sources.sheet_worker import DAMAGE, PASSWORD
+from sources.tables import BOOKKEEPING, LineCount, Refusal, Request, SourceTable
 
 _OLE = b"\xd0\xcf\x11\xe0"
 _ZIP = b"PK\x03\x04"
 _NOTE_ROWS = 3
-
-_T = TypeVar("_T")
-Cell = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
 
 @dataclass(frozen=True)
@@ -70,19 +68,28 @@ def _refused_lines(sheet: _Sheet, refusal: Refusal) -> LineCount:
 
 def _sheets(path: Path, ending: str, request: Request) -> Iterator[_Sheet]:
     errors = _checked(path, ending, request)
-    with path.open("rb") as opened:
-        workbook = _guarded(lambda: CalamineWorkbook.from_filelike(opened))
-        for meta in workbook.sheets_metadata:
-            if meta.typ != SheetTypeEnum.WorkSheet:
-                continue
-            name = meta.name
-            rows = _guarded(lambda name=name: workbook.get_sheet_by_name(name).to_python(skip_empty_area=False))
-            if not rows:
-                continue
-            frame = _frame(rows, errors.get(name, []))
-            filled = int(frame.select((~all_blank(frame.width - len(BOOKKEEPING))).sum()).item())
-            if filled:
-                yield _Sheet(name, frame, _header(frame, name, request), filled)
+    for name, columns in _columns_by_sheet(path, request.limits.sheet_memory):
+        frame = _frame(columns, errors.get(name, []))
+        filled = int(frame.select((~all_blank(len(columns))).sum()).item())
+        if filled:
+            yield _Sheet(name, frame, _header(frame, name, request), filled)
+
+
+def _columns_by_sheet(path: Path, memory: int) -> Iterator[tuple[str, list[list[str]]]]:
+    """Yield each sheet's name and its columns of text, read by a process that may fail on its own."""
+    command = [sys.executable, "-P", "-m", "sources.sheet_worker", str(path), str(memory)]
+    folders = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as worker:  # noqa: S603 no shell, own module
+        for line in worker.stdout or ():
+            sheet = json.loads(line)
+            yield str(sheet["name"]), sheet["columns"]
+    if worker.returncode == PASSWORD:
+        raise refusals.password_protected()
+    if worker.returncode == DAMAGE:
+        raise refusals.damaged("buku kerja Excel", "Excel workbook")
+    if worker.returncode:
+        raise refusals.unreadable_workbook()
 
 
 def _checked(path: Path, ending: str, request: Request) -> dict[str, list[ErrorCell]]:
@@ -103,48 +110,13 @@ def _checked(path: Path, ending: str, request: Request) -> dict[str, list[ErrorC
     raise refusals.wrong_content(ending, "bukan buku kerja Excel", "not an Excel workbook")
 
 
-def _guarded(read: Callable[[], _T]) -> _T:
-    """Run one call into the parser; whatever it cannot read is a refusal, its own panics included."""
-    try:
-        return read()
-    except PasswordError:
-        raise refusals.password_protected() from None
-    except Exception:
-        raise refusals.damaged("buku kerja Excel", "Excel workbook") from None
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
-        raise refusals.damaged("buku kerja Excel", "Excel workbook") from None
-
-
-def _frame(rows: Sequence[Sequence[Cell]], errors: Sequence[ErrorCell]) -> pl.DataFrame:
-    columns = [[_text(cell) for cell in column] for column in zip(*rows, strict=True)]
+def _frame(columns: list[list[str]], errors: Sequence[ErrorCell]) -> pl.DataFrame:
     for error in errors:
-        if error.column < len(columns) and error.row < len(rows) and columns[error.column][error.row] == "":
+        known = error.column < len(columns) and error.row < len(columns[error.column])
+        if known and not columns[error.column][error.row]:
             columns[error.column][error.row] = error.text
     names = field_names(len(columns))
     return cell_frame(pl.DataFrame(dict(zip(names, columns, strict=True)), dict.fromkeys(names, pl.String)), 1)
-
-
-def _text(cell: Cell) -> str:
-    """Return a cell's text; a stored number gets the marker, dates are ISO, midnight has no time."""
-    if isinstance(cell, str):
-        return cell.replace(MARKER, DAMAGED) if MARKER in cell else cell
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, (int, float)):
-        return MARKER + _digits(cell)
-    if isinstance(cell, dt.datetime):
-        midnight = cell.time() == dt.time()
-        return cell.date().isoformat() if midnight else cell.isoformat(sep=" ")
-    return str(cell) if isinstance(cell, dt.timedelta) else cell.isoformat()
-
-
-def _digits(number: float) -> str:
-    if isinstance(number, int) or number.is_integer():
-        return str(int(number))
-    shortest = repr(number)
-    return format(Decimal(shortest), "f") if "e" in shortest else shortest
 
 
 def _header(frame: pl.DataFrame, name: str, request: Request) -> Header | Refusal:

@@ -37,7 +37,8 @@ def tagged_sql(contract: Contract, reading: Reading, raw: str) -> str:
     Args:
         contract: the dataset's contract.
         reading: how the text is to be read.
-        raw: the table with ``_line``, ``_lines``, ``_problem``, ``_raw`` and the columns as text.
+        raw: the table with ``_line``, ``_lines``, ``_problem``, ``_raw`` and the columns as text; beside it stand
+            ``earlier`` (grains of the file's earlier tables) and ``clashing`` (memberships at two offices).
 
     Returns:
         A select with the bookkeeping columns, every typed column, ``<column>_text``, what the dataset's own SQL
@@ -170,9 +171,12 @@ LEFT JOIN reference.region_aliases AS named_{name}
 
 
 def _repeats(contract: Contract) -> str:
+    """Give the line that a row repeats: an earlier one of its table, or 0 for one of the file's earlier tables."""
     key = ", ".join(contract.key)
+    same = " AND ".join(f"earlier.{name} IS NOT DISTINCT FROM complete.{name}" for name in contract.key)
     return (
-        f"CASE WHEN _problem IS NULL AND row_number() OVER (PARTITION BY {key} ORDER BY _line) > 1 "
+        f"CASE WHEN _problem IS NOT NULL THEN NULL WHEN EXISTS (SELECT 1 FROM earlier WHERE {same}) THEN 0 "
+        f"WHEN row_number() OVER (PARTITION BY {key} ORDER BY _line) > 1 "
         f"THEN first_value(_line) OVER (PARTITION BY {key} ORDER BY _line) END"
     )
 

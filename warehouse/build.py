@@ -27,6 +27,7 @@ from warehouse.checks import (
     identity_checks,
     newest_day,
     office_checks,
+    share_checks,
     tally,
 )
 from warehouse.connections import Limits, connect
@@ -144,6 +145,7 @@ def _assemble_and_check(
         *budget_checks(con, request.house),
         *identity_checks(con),
         *office_checks(con),
+        *share_checks(con),
     ]
 
 

@@ -180,6 +180,42 @@ def office_checks(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
         )
 
 
+def share_checks(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
+    """Prove that the offices' shares of a regency never add up to more than 1.
+
+    Args:
+        con: a connection with ``reference.office_regions``, landed rows merged in.
+
+    Yields:
+        One check; a regency that is served more than wholly on any day stops publication.
+    """
+    rows = con.execute(
+        """WITH served AS (
+          SELECT region_code, share, coalesce(valid_from, DATE '0001-01-01') AS from_day,
+            coalesce(valid_to, DATE '9999-12-31') AS to_day
+          FROM reference.office_regions
+        )
+        SELECT DISTINCT begins.region_code
+        FROM (SELECT DISTINCT region_code, from_day FROM served) AS begins
+        JOIN served ON served.region_code = begins.region_code
+          AND begins.from_day BETWEEN served.from_day AND served.to_day
+        GROUP BY begins.region_code, begins.from_day HAVING sum(served.share) > 1
+        ORDER BY 1"""
+    ).fetchall()
+    regencies = ", ".join(row[0] for row in rows)
+    yield Check(
+        table="reference.office_regions",
+        check="shares",
+        code="shares_exceed_one",
+        severity="error",
+        outcome="fail" if rows else "pass",
+        observed=regencies or None,
+        expected="<= 1",
+        message_id=f"Jumlah bagian kantor melebihi 1 di kabupaten/kota {regencies}" if rows else "",
+        message_en=f"The offices' shares exceed 1 in regency {regencies}" if rows else "",
+    )
+
+
 def tally(checks: Iterable[Check]) -> dict[str, int]:
     """Count checks as pass, fail (an error that stops), error (could not be judged) and warn."""
     counts = {"pass": 0, "fail": 0, "error": 0, "warn": 0}

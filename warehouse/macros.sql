@@ -88,6 +88,10 @@ CREATE OR REPLACE MACRO trailing_zeros(v) AS
 
 CREATE OR REPLACE MACRO rounding(v) AS CAST(0.5 * pow(10, trailing_zeros(v)) AS DECIMAL(20, 4));
 
+-- Half the last printed digit of a percentage: 0.005 for 65.24, 0.5 for 79.
+CREATE OR REPLACE MACRO percent_rounding(p) AS
+  0.5 / pow(10, length(rtrim(split_part(CAST(CAST(p AS DECIMAL(20, 4)) AS VARCHAR), '.', 2), '0')));
+
 -- Smallest and largest count that a figure allows; null where it sets no such bound.
 CREATE OR REPLACE MACRO figure_low(v, q) AS
   CASE

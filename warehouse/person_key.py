@@ -5,11 +5,11 @@ import json
 import secrets
 from pathlib import Path
 
-_SHORTEST = 16
+SHORTEST = 16
 
 
 class PersonKeyError(ValueError):
-    """The key is too short, or is not the one that the lake was made with."""
+    """The key is empty, or is not the one that the lake was made with."""
 
 
 def load_or_make_key(path: Path) -> str:
@@ -32,10 +32,10 @@ def key_id(key: str) -> str:
     """Give the public name of a key: the first digits of its sha256 under a fixed prefix.
 
     Raises:
-        PersonKeyError: the key has fewer than 16 characters, so that hashes could be guessed.
+        PersonKeyError: the key is empty, so that hashes could be guessed.
     """
-    if len(key) < _SHORTEST:
-        raise PersonKeyError(f"CAKUPAN_PERSON_KEY has {len(key)} characters; at least {_SHORTEST} are needed")
+    if not key.strip():
+        raise PersonKeyError("CAKUPAN_PERSON_KEY is empty; unset it to have a key made, or set a long random text")
     return hashlib.sha256(b"cakupan person key " + key.encode()).hexdigest()[:16]
 
 

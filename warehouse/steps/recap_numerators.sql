@@ -2,7 +2,7 @@
 -- stock bases and unspecified, only persons and memberships (persons first). Between several: agency,
 -- office, press; the latest published_on; the source in alphabetical order. The next of the same measure
 -- is the runner-up; is_contradicted says whether any other of the same measure differs beyond its
--- rounding. A recap of the head office speaks for the nation; one of a district makes no row.
+-- rounding; a source whose percentage contradicts its own counts is disputed too. A recap of the head office speaks for the nation; one of a district makes no row.
 WITH figures AS (
   SELECT
     recap.as_of,
@@ -97,10 +97,17 @@ SELECT
   chosen.as_of_precision,
   chosen.published_on AS said_on,
   CASE
-    WHEN others.is_contradicted THEN worst_status(chosen.value_status, 'disputed')
+    WHEN others.is_contradicted OR printed.source IS NOT NULL THEN worst_status(chosen.value_status, 'disputed')
     ELSE chosen.value_status
   END AS value_status,
   chosen.source,
   chosen.source_key
 FROM chosen
 JOIN others USING (as_of, geo_level, geo_code, segment, basis)
+LEFT JOIN steps.printed_percentages AS printed
+  ON printed.as_of = chosen.as_of
+  AND printed.place_code = chosen.geo_code
+  AND printed.segment = chosen.segment
+  AND printed.basis = chosen.basis
+  AND printed.source_kind = chosen.source_kind
+  AND printed.source = chosen.source
