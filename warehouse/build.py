@@ -30,7 +30,7 @@ from warehouse.checks import (
     share_checks,
     tally,
 )
-from warehouse.connections import Limits, connect
+from warehouse.connections import Limits, connect, first_value
 from warehouse.diff import diff_builds
 from warehouse.house import House
 from warehouse.manifest import BuildResult, Input, Manifest
@@ -181,9 +181,7 @@ def _stale_on(con: duckdb.DuckDBPyConnection, as_of: date) -> date:
         UNION SELECT unnest([valid_from, valid_to + 1]) FROM reference.offices
         UNION SELECT unnest([valid_from, valid_to + 1]) FROM reference.office_regions"""
     )
-    found = con.execute("SELECT min(day) FROM turning WHERE day > ?", [as_of]).fetchone()
-    assert found is not None  # noqa: S101 - an aggregate always has one row
-    return found[0]
+    return first_value(con, "SELECT min(day) FROM turning WHERE day > ?", [as_of])
 
 
 def _calendar(as_of: date) -> list[date]:

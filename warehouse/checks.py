@@ -10,6 +10,7 @@ from expectations.rules import row_rules
 from expectations.suites import CheckResult as Check
 from transforms.identities import TABLES as IDENTITY_TABLES
 from transforms.identities import identity_queries
+from warehouse.connections import first_value
 from warehouse.house import House
 
 _NEWEST = {"period": "max(last_day(CAST(period || '-01' AS DATE)))", "year": "max(make_date(year, 8, 31))"}
@@ -18,8 +19,7 @@ _NEWEST = {"period": "max(last_day(CAST(period || '-01' AS DATE)))", "year": "ma
 def newest_day(con: duckdb.DuckDBPyConnection, contract: Contract) -> date | None:
     """Give the newest day that a core table speaks of, in its contract's freshness column; null if it says none."""
     column = contract.freshness.column
-    found = con.execute(f"SELECT {_NEWEST.get(column, f'max({column})')} FROM core.{contract.name}").fetchone()
-    return found[0] if found else None
+    return first_value(con, f"SELECT {_NEWEST.get(column, f'max({column})')} FROM core.{contract.name}")
 
 
 def freshness_checks(con: duckdb.DuckDBPyConnection, as_of: date, required: Sequence[str]) -> Iterator[Check]:
@@ -43,7 +43,7 @@ def freshness_checks(con: duckdb.DuckDBPyConnection, as_of: date, required: Sequ
 
 
 def _has_rows(con: duckdb.DuckDBPyConnection, name: str) -> bool:
-    return con.execute(f"SELECT 1 FROM core.{name} LIMIT 1").fetchone() is not None
+    return first_value(con, f"SELECT 1 FROM core.{name} LIMIT 1") is not None
 
 
 def _freshness(name: str, contract: Contract, fresh: bool, newest: str) -> Check:
@@ -132,9 +132,9 @@ def identity_checks(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
             f"SELECT code, count(*), min_by(message_id, place_code), min_by(message_en, place_code) "
             f"FROM ({identity_queries(name).findings}) GROUP BY code ORDER BY code"
         ).fetchall()
-        total = con.execute(f"SELECT count(*) FROM core.{name}").fetchone()
+        total = first_value(con, f"SELECT count(*) FROM core.{name}")
         for code, count, message_id, message_en in rows:
-            over = contracts_of("dataset")[name].budget.exceeded(count, total[0] if total else 0)
+            over = contracts_of("dataset")[name].budget.exceeded(count, total)
             yield _identity(name, code, count, (message_id, message_en), over=over)
 
 

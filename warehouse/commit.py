@@ -10,6 +10,7 @@ from expectations.contracts import Contract
 from expectations.schemas import quoted
 from transforms.identities import TABLES as IDENTITY_TABLES
 from transforms.identities import identity_queries
+from warehouse.connections import first_value
 from warehouse.lake import DataFile, Table
 from warehouse.load import LoadedFile, StagedPartition
 
@@ -145,8 +146,7 @@ def _judged(name: str) -> str:
 def _changed(con: duckdb.DuckDBPyConnection, table: Table) -> bool:
     columns = ", ".join(table.schema.names)
     now, before = f"SELECT {columns} FROM judged", table.relation()
-    found = con.execute(f"SELECT EXISTS (({now}) EXCEPT ({before})) OR EXISTS (({before}) EXCEPT ({now}))").fetchone()
-    return bool(found and found[0])
+    return first_value(con, f"SELECT EXISTS (({now}) EXCEPT ({before})) OR EXISTS (({before}) EXCEPT ({now}))")
 
 
 def _date_rows(

@@ -1,7 +1,9 @@
 """DuckDB connections with the limits that the settings give."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -39,3 +41,12 @@ def connect(limits: Limits, database: str = ":memory:", *, read_only: bool = Fal
     con = duckdb.connect(database, read_only=read_only, config=config)
     con.execute("SET TimeZone = 'UTC'")
     return con
+
+
+def first_value(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()) -> Any:
+    """Give the first column of a query's first row; null if it has none.
+
+    The result is fetched whole: a connection with an unfetched rest refuses other work.
+    """
+    rows = con.execute(sql, list(parameters)).fetchall()
+    return rows[0][0] if rows else None

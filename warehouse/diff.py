@@ -8,6 +8,7 @@ import duckdb
 from expectations.contracts import Contract, load_contracts
 from expectations.schemas import quoted
 from warehouse.assemble import published_tables
+from warehouse.connections import first_value
 
 BIGGEST = 20
 # The figure whose moves are worth naming, for each mart that has one.
@@ -62,8 +63,7 @@ def _diff_table(con: duckdb.DuckDBPyConnection, contract: Contract, before: Path
 
 
 def _count(con: duckdb.DuckDBPyConnection, source: str) -> int:
-    found = con.execute(f"SELECT count(*) FROM {source}").fetchone()
-    return int(found[0]) if found else 0
+    return first_value(con, f"SELECT count(*) FROM {source}")
 
 
 def _columns(con: duckdb.DuckDBPyConnection, view: str) -> list[str]:

@@ -15,6 +15,7 @@ from deltalake.schema import Schema
 from deltalake.transaction import AddAction, RemoveAction
 
 from expectations.schemas import quoted
+from warehouse.connections import first_value
 
 _SAFE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -89,10 +90,9 @@ class Table:
         path = self.root / folder / f"{stem}-{uuid.uuid4().hex[:12]}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = ", ".join(name for name in self.schema.names if name not in partition)
-        written = con.execute(
-            f"COPY (SELECT {kept} FROM ({select})) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
-        ).fetchone()
-        rows = written[0] if written else 0
+        rows = first_value(
+            con, f"COPY (SELECT {kept} FROM ({select})) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+        )
         return DataFile(path.relative_to(self.root).as_posix(), path.stat().st_size, rows, dict(partition))
 
     def append(self, files: Sequence[DataFile]) -> int:

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from sources.landing import LandedFile
+from warehouse.connections import first_value
 from warehouse.house import ARRIVALS, LOADS, House
 from warehouse.lake import Table
 from warehouse.load import LoadedFile
@@ -55,8 +56,7 @@ def known_files(house: House, con: duckdb.DuckDBPyConnection) -> dict[str, Known
 def last_sweep(house: House, con: duckdb.DuckDBPyConnection) -> int:
     """Give the number of the newest sweep; 0 if none was recorded."""
     tables = (house.arrivals, house.loads)
-    numbers = [con.execute(f"SELECT coalesce(max(sweep), 0) FROM ({t.relation()})").fetchone() for t in tables]
-    return max(int(row[0]) for row in numbers if row)
+    return max(first_value(con, f"SELECT coalesce(max(sweep), 0) FROM ({table.relation()})") for table in tables)
 
 
 def must_read(known: Known | None, reading: str) -> bool:

@@ -16,6 +16,7 @@ from sources.landing import LandedFile
 from sources.reading import Refusal, SourceTable, open_tables
 from transforms.clean import Reading, core_select, landing_names, tagged_sql
 from warehouse.bad_rows import Origin, add_bad_entry, create_bad_rows, quarantine_lines
+from warehouse.connections import first_value
 from warehouse.lake import DataFile, Table
 
 Verdict = Literal["loaded", "partly_quarantined", "refused", "unchanged"]
@@ -153,10 +154,9 @@ class Loader:
         )
 
     def _refusals(self, landed: LandedFile) -> int:
-        found = self.con.execute(
-            "SELECT count(*) FROM bad_rows WHERE source_key = ? AND line IS NULL", [landed.sha256]
-        ).fetchone()
-        return found[0] if found else 0
+        return first_value(
+            self.con, "SELECT count(*) FROM bad_rows WHERE source_key = ? AND line IS NULL", [landed.sha256]
+        )
 
     def _refuse(self, result: LoadedFile, refusal: Refusal) -> None:
         counted = refusal.lines
@@ -197,12 +197,9 @@ class Loader:
         for name, value in said.items():
             if name not in table.layout.columns:
                 continue
-            found = self.con.execute(
-                f"SELECT {name} FROM tagged WHERE {name} IS NOT NULL AND {name} <> ? ORDER BY 1 LIMIT 1",
-                [value],
-            ).fetchone()
-            if found:
-                return _conflict(table, name, value, found[0])
+            found = first_value(self.con, f"SELECT min({name}) FROM tagged WHERE {name} <> ?", [value])
+            if found is not None:
+                return _conflict(table, name, value, found)
         return None
 
     def _sort_out(self, result: LoadedFile, table: SourceTable) -> None:
@@ -226,17 +223,14 @@ class Loader:
 
     def _count_lines(self, where: str) -> int:
         records = f"SELECT DISTINCT _line, _lines FROM tagged WHERE {where}"
-        found = self.con.execute(f"SELECT coalesce(sum(_lines), 0) FROM ({records})").fetchone()
-        return int(found[0]) if found else 0
+        return int(first_value(self.con, f"SELECT coalesce(sum(_lines), 0) FROM ({records})"))
 
     def _count_warnings(self, result: LoadedFile, good: str) -> None:
         for bit, rule in enumerate(row_rules(self.contract)):
             if rule.severity == "warn":
-                found = self.con.execute(
-                    f"SELECT count(*) FROM ({good}) WHERE (_mask & {1 << bit}::HUGEINT) <> 0"
-                ).fetchone()
-                if found and found[0]:
-                    result.warnings[rule.code] = result.warnings.get(rule.code, 0) + found[0]
+                broken = f"SELECT count(*) FROM ({good}) WHERE (_mask & {1 << bit}::HUGEINT) <> 0"
+                if count := first_value(self.con, broken):
+                    result.warnings[rule.code] = result.warnings.get(rule.code, 0) + count
 
     def _stage(self, result: LoadedFile, good: str) -> None:
         select = core_select(self.contract, f"({good})", result.source_key)

@@ -14,6 +14,7 @@ from sources.text import refused_lines
 from transforms.clean import MACROS
 from warehouse.bad_rows import add_bad_entry, create_bad_rows, forget_bad_rows
 from warehouse.commit import Refused, choose_partitions, commit_partitions, merge_rows
+from warehouse.connections import first_value
 from warehouse.house import House
 from warehouse.lake import files_relation
 from warehouse.ledger import (
@@ -258,8 +259,7 @@ def _find_clashes(sweep: Sweep, loader: Loader, winners: list[StagedPartition]) 
         )
         SELECT period, membership_id FROM memberships GROUP BY ALL HAVING count(DISTINCT office_code) > 1"""
     )
-    found = sweep.con.execute("SELECT count(*) FROM clashing").fetchone()
-    return bool(found and found[0])
+    return first_value(sweep.con, "SELECT count(*) FROM clashing") > 0
 
 
 def _concerned(sweep: Sweep, loader: Loader, winners: list[StagedPartition]) -> set[str]:
