@@ -18,7 +18,7 @@ _STRUCTURE: dict[str, tuple[str, str, str, str]] = {
         "tanda kutip berpasangan",
         "quotes in pairs",
     ),
-    "undecodable_bytes": (
+    "undecodable_text": (
         "Baris memuat byte yang bukan teks",
         "The line holds bytes that are no text",
         "teks UTF-8 atau cp1252",

@@ -37,12 +37,14 @@ def with_fields(records: pl.DataFrame, grammar: Grammar, source: Source | None, 
     Returns:
         The records with `c0`, `c1`, …; the fields of a ragged record are what could be split of it.
     """
-    if quoted:
-        return _quoted_fields(records, grammar)
     fields = grammar.literal_fields(pl.col("_raw"))
     exact = _all_exact(records, grammar)
     if exact and source is not None and grammar.width > 1:
-        return _parsed(records, grammar, source)
+        clean = not quoted or records.select(pl.col("_raw").str.contains(grammar.clean).all()).item()
+        if clean:
+            return _parsed(records, grammar, source, '"' if quoted else None)
+    if quoted:
+        return _quoted_fields(records, grammar)
     if not exact:
         sound = grammar.fits(fields, grammar.surplus_empty(pl.col("_raw")))
         records = records.with_columns(_problem=_first_problem(sound, RAGGED))
@@ -61,19 +63,19 @@ def _first_problem(sound: pl.Expr, code: str) -> pl.Expr:
     return pl.coalesce(pl.col("_problem"), pl.when(~sound).then(pl.lit(code)))
 
 
-def _parsed(records: pl.DataFrame, grammar: Grammar, source: Source) -> pl.DataFrame:
+def _parsed(records: pl.DataFrame, grammar: Grammar, source: Source, quote: str | None) -> pl.DataFrame:
     names = field_names(grammar.width)
     fields = pl.read_csv(
         source.chunk,
         skip_lines=source.skip,
         has_header=False,
         separator=grammar.delimiter,
-        quote_char=None,
+        quote_char=quote,
         schema=dict.fromkeys(names, pl.String),
         empty_string_is_null=False,
     )
     if fields.height != records.height:
-        return _split(records, grammar)
+        return _quoted_fields(records, grammar)
     return pl.concat([records, fields], how="horizontal")
 
 
@@ -114,7 +116,9 @@ def _by_grammar(records: pl.DataFrame, grammar: Grammar) -> pl.DataFrame:
 
 
 def _unquoted(records: pl.DataFrame, grammar: Grammar) -> pl.DataFrame:
-    fields = pl.col(field_names(grammar.width))
+    names = field_names(grammar.width)
+    begun = records.select(pl.col(names).str.starts_with('"').any()).row(0)
+    fields = pl.col([name for name, some in zip(names, begun, strict=True) if some])
     inside = fields.str.slice(1, fields.str.len_chars() - 2).str.replace_all('""', '"', literal=True)
     whole = fields.str.starts_with('"') & fields.str.ends_with('"') & (fields.str.len_bytes() > 1)
     return records.with_columns(pl.when(whole).then(inside).otherwise(fields).name.keep())

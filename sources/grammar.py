@@ -44,6 +44,12 @@ class Grammar:
         return rf"\A{field}(?:{self._d}{field})*\z"
 
     @cached_property
+    def clean(self) -> str:
+        """A strict record without a delimiter or newline inside quotes: every CSV parser reads it alike."""
+        field = rf'(?:"(?:[^"\n{self._d}]|"")*"|[^"\n{self._d}]*)'
+        return rf"\A{field}(?:{self._d}{field})*\z"
+
+    @cached_property
     def one_field(self) -> str:
         """One field with the delimiter before it, for taking apart a delimiter plus a lenient record."""
         return rf'{self._d}(?:"(?:[^"]|"")*"|[^"{self._d}][^{self._d}]*|)'

@@ -98,7 +98,10 @@ def _with_default(contract: Contract, field: Field, reading: Reading) -> str:
 
 
 def _value(field: Field, reading: Reading) -> str:
-    cell, text, locale = f"{field.name}_cell", f"{field.name}_text", quoted(reading.locale)
+    text = f"{field.name}_text"
+    both = f"{field.name}_cell, {text}"
+    days = "plain" if reading.locale == "plain" else "local"
+    number = f"read_number_{reading.locale}({both})"
     if field.column.values:
         cases = " ".join(f"WHEN {quoted(v.lower())} THEN {quoted(v)}" for v in field.column.values)
         return f"CASE lower({text}) {cases} END"
@@ -106,18 +109,17 @@ def _value(field: Field, reading: Reading) -> str:
         return f"ltrim({text}, '''')"
     match field.column.type:
         case "integer":
-            number = f"read_number({cell}, {locale})"
             return f"CASE WHEN {number} = trunc({number}) THEN try_cast({number} AS BIGINT) END"
         case "decimal":
-            return f"read_number({cell}, {locale}) * {reading.unit}"
+            return f"{number} * {reading.unit}"
         case "money" | "share":
-            return f"read_number({cell}, {locale})"
+            return number
         case "date":
-            return f"read_date({cell}, {locale})"
+            return f"read_date_{days}({both})"
         case "period":
-            return f"read_period({cell}, {locale})"
+            return f"read_period_{days}({both})"
         case "boolean":
-            return f"read_boolean({cell})"
+            return f"read_boolean({text})"
         case _:
             return text
 

@@ -5,18 +5,10 @@ CREATE OR REPLACE MACRO is_number_cell(cell) AS coalesce(starts_with(cell, chr(1
 CREATE OR REPLACE MACRO cell_text(cell) AS
   nullif(trim(replace(replace(cell, chr(1), ''), chr(160), ' ')), '');
 
--- Plain text of a number: no currency, no thousands separator, a point for decimals; null if it is none.
+-- Numbers. `cell` is as the file has it, `word` its text (cell_text); one macro for each locale, so that a query that
+-- reads one locale is planned for that one alone. No currency sign, a point for decimals; null if it is no number.
 CREATE OR REPLACE MACRO bare_number(word) AS
   regexp_replace(regexp_replace(word, '^(Rp\.?|IDR)\s*', '', 'i'), '(,-|,--)$', '');
-
-CREATE OR REPLACE MACRO plain_number(word, locale) AS
-  CASE
-    WHEN locale = 'plain' AND regexp_full_match(word, '[-+]?[0-9]+(\.[0-9]+)?') THEN word
-    WHEN locale = 'id' AND regexp_full_match(word, '[-+]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?')
-      THEN replace(replace(word, '.', ''), ',', '.')
-    WHEN locale = 'en' AND regexp_full_match(word, '[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?')
-      THEN replace(word, ',', '')
-  END;
 
 CREATE OR REPLACE MACRO magnitude(word) AS
   CASE lower(word)
@@ -24,14 +16,31 @@ CREATE OR REPLACE MACRO magnitude(word) AS
     WHEN 'miliar' THEN 1000000000 WHEN 'milyar' THEN 1000000000 WHEN 'triliun' THEN 1000000000000
   END;
 
-CREATE OR REPLACE MACRO read_number(cell, locale) AS
+CREATE OR REPLACE MACRO plain_digits(bare) AS
+  CASE WHEN regexp_full_match(bare, '[-+]?[0-9]+(\.[0-9]+)?') THEN try_cast(bare AS DECIMAL(28, 8)) END;
+
+CREATE OR REPLACE MACRO indonesian_digits(bare) AS
+  CASE WHEN regexp_full_match(bare, '[-+]?([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?')
+    THEN try_cast(replace(replace(bare, '.', ''), ',', '.') AS DECIMAL(28, 8)) END;
+
+CREATE OR REPLACE MACRO english_digits(bare) AS
+  CASE WHEN regexp_full_match(bare, '[-+]?([0-9]+|[1-9][0-9]{0,2}(,[0-9]{3})+)(\.[0-9]+)?')
+    THEN try_cast(replace(bare, ',', '') AS DECIMAL(28, 8)) END;
+
+CREATE OR REPLACE MACRO read_number_plain(cell, word) AS
+  CASE WHEN is_number_cell(cell) THEN try_cast(word AS DECIMAL(28, 8)) ELSE plain_digits(bare_number(word)) END;
+
+CREATE OR REPLACE MACRO read_number_id(cell, word) AS
   CASE
-    WHEN is_number_cell(cell) THEN try_cast(cell_text(cell) AS DECIMAL(28, 8))
-    WHEN locale = 'id' AND regexp_matches(cell_text(cell), '[a-zA-Z]$') THEN
-      try_cast(plain_number(regexp_extract(bare_number(cell_text(cell)), '^(.*?)\s*([a-zA-Z]+)$', 1), 'id') AS DECIMAL(28, 8))
-      * magnitude(regexp_extract(cell_text(cell), '([a-zA-Z]+)$', 1))
-    ELSE try_cast(plain_number(bare_number(cell_text(cell)), locale) AS DECIMAL(28, 8))
+    WHEN is_number_cell(cell) THEN try_cast(word AS DECIMAL(28, 8))
+    WHEN regexp_matches(word, '[a-zA-Z]$') THEN
+      indonesian_digits(regexp_extract(bare_number(word), '^(.*?)\s*([a-zA-Z]+)$', 1))
+      * magnitude(regexp_extract(word, '([a-zA-Z]+)$', 1))
+    ELSE indonesian_digits(bare_number(word))
   END;
+
+CREATE OR REPLACE MACRO read_number_en(cell, word) AS
+  CASE WHEN is_number_cell(cell) THEN try_cast(word AS DECIMAL(28, 8)) ELSE english_digits(bare_number(word)) END;
 
 CREATE OR REPLACE MACRO month_number(word) AS
   CASE
@@ -72,14 +81,17 @@ CREATE OR REPLACE MACRO local_date(word) AS
       try_cast(local_date_parts(word).d AS INTEGER))
   END;
 
-CREATE OR REPLACE MACRO read_date(cell, locale) AS
+CREATE OR REPLACE MACRO iso_day(word) AS
+  CASE WHEN regexp_full_match(word, '[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00(\.0+)?)?)?')
+    THEN try_cast(left(word, 10) AS DATE) END;
+
+CREATE OR REPLACE MACRO read_date_plain(cell, word) AS
+  CASE WHEN is_number_cell(cell) THEN excel_day(word) ELSE iso_day(word) END;
+
+CREATE OR REPLACE MACRO read_date_local(cell, word) AS
   CASE
-    WHEN is_number_cell(cell) THEN excel_day(cell_text(cell))
-    WHEN regexp_full_match(cell_text(cell), '[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00(\.0+)?)?)?')
-      THEN try_cast(left(cell_text(cell), 10) AS DATE)
-    WHEN locale = 'plain' THEN NULL
-    WHEN regexp_full_match(cell_text(cell), '[0-9]{5}') THEN excel_day(cell_text(cell))
-    ELSE local_date(cell_text(cell))
+    WHEN is_number_cell(cell) OR regexp_full_match(word, '[0-9]{5}') THEN excel_day(word)
+    ELSE coalesce(iso_day(word), local_date(word))
   END;
 
 CREATE OR REPLACE MACRO local_period_parts(word) AS
@@ -87,12 +99,18 @@ CREATE OR REPLACE MACRO local_period_parts(word) AS
 
 CREATE OR REPLACE MACRO period_text(y, m) AS CASE WHEN m BETWEEN 1 AND 12 THEN printf('%04d-%02d', y, m) END;
 
-CREATE OR REPLACE MACRO local_period(word) AS
+-- 202610 and 102026.
+CREATE OR REPLACE MACRO joined_period(word) AS
   CASE
     WHEN regexp_full_match(word, '(19|20)[0-9]{4}')
       THEN period_text(try_cast(left(word, 4) AS INTEGER), try_cast(right(word, 2) AS INTEGER))
     WHEN regexp_full_match(word, '[01][0-9](19|20)[0-9]{2}')
       THEN period_text(try_cast(right(word, 4) AS INTEGER), try_cast(left(word, 2) AS INTEGER))
+  END;
+
+CREATE OR REPLACE MACRO local_period(word) AS
+  CASE
+    WHEN regexp_full_match(word, '[0-9]{6}') THEN joined_period(word)
     WHEN local_period_parts(word).m <> '' THEN
       period_text(try_cast(local_period_parts(word).y AS INTEGER),
         CASE WHEN regexp_full_match(local_period_parts(word).m, '[0-9]+') THEN try_cast(local_period_parts(word).m AS INTEGER)
@@ -100,19 +118,23 @@ CREATE OR REPLACE MACRO local_period(word) AS
     ELSE strftime(local_date(word), '%Y-%m')
   END;
 
-CREATE OR REPLACE MACRO read_period(cell, locale) AS
-  CASE
-    WHEN is_number_cell(cell) AND length(cell_text(cell)) = 5 THEN strftime(excel_day(cell_text(cell)), '%Y-%m')
-    WHEN regexp_full_match(cell_text(cell), '[0-9]{4}-(0[1-9]|1[0-2])') THEN cell_text(cell)
-    WHEN read_date(cell, 'plain') IS NOT NULL THEN strftime(read_date(cell, 'plain'), '%Y-%m')
-    WHEN locale = 'plain' AND NOT is_number_cell(cell) THEN NULL
-    ELSE local_period(cell_text(cell))
-  END;
+-- A month that a sheet holds as a number: a day's serial, or 202610.
+CREATE OR REPLACE MACRO number_period(word) AS
+  CASE WHEN length(word) = 5 THEN strftime(excel_day(word), '%Y-%m') ELSE joined_period(word) END;
 
-CREATE OR REPLACE MACRO read_boolean(cell) AS
+CREATE OR REPLACE MACRO month_of(word) AS
+  CASE WHEN regexp_full_match(word, '[0-9]{4}-(0[1-9]|1[0-2])') THEN word ELSE strftime(iso_day(word), '%Y-%m') END;
+
+CREATE OR REPLACE MACRO read_period_plain(cell, word) AS
+  CASE WHEN is_number_cell(cell) THEN number_period(word) ELSE month_of(word) END;
+
+CREATE OR REPLACE MACRO read_period_local(cell, word) AS
+  CASE WHEN is_number_cell(cell) THEN number_period(word) ELSE coalesce(month_of(word), local_period(word)) END;
+
+CREATE OR REPLACE MACRO read_boolean(word) AS
   CASE
-    WHEN lower(cell_text(cell)) IN ('true', 'ya', 'y', 't', '1', 'yes') THEN true
-    WHEN lower(cell_text(cell)) IN ('false', 'tidak', 'n', 'f', '0', 'no') THEN false
+    WHEN lower(word) IN ('true', 'ya', 'y', 't', '1', 'yes') THEN true
+    WHEN lower(word) IN ('false', 'tidak', 'n', 'f', '0', 'no') THEN false
   END;
 
 -- A Kemendagri code without its dots, 13.10.04.2003 for 1310042003.

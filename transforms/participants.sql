@@ -5,7 +5,7 @@ SELECT
   is_number_cell(typed.nik_cell) AS nik_is_number,
   keyed_hash('kpj', typed.kpj) AS membership_id,
   keyed_hash('nik', typed.nik) AS person_id,
-  coalesce(year(typed.birth_date), year(nik_birth_date(typed.nik))) AS birth_year,
+  coalesce(year(typed.birth_date), year(typed.nik_born)) AS birth_year,
   coalesce(rules.not_allowed, []) AS programmes_not_allowed,
   coalesce(rules.required, []) AS programmes_required,
   coalesce(of_sector.min_monthly_idr, of_others.min_monthly_idr) AS min_monthly_idr,
@@ -20,7 +20,7 @@ SELECT
       AND (office.valid_from IS NULL OR office.valid_from <= last_day_of(typed.period))
       AND (office.valid_to IS NULL OR office.valid_to >= last_day_of(typed.period))
   ) AS office_is_open
-FROM typed
+FROM (SELECT *, nik_birth_date(nik) AS nik_born FROM typed) AS typed
 LEFT JOIN (
   SELECT
     rule_row.segment, scale.employer_scale,

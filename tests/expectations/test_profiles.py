@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from expectations.profiles import FOLDER, load_profiles
+from expectations.profiles import FOLDER, Profile, load_profiles
 
 MINIMAL = """
 dataset: targets
@@ -26,7 +27,12 @@ def test_every_shipped_profile_loads_under_its_own_name() -> None:
     datasets = sorted({name.split(".")[0] for name in names})
     loaded = [f"{p.dataset}.{p.name}.yml" for dataset in datasets for p in load_profiles(dataset)]
     assert sorted(loaded) == names
-    assert len(names) == 8
+
+
+def test_the_example_of_the_manual_is_a_profile() -> None:
+    text = (FOLDER.parents[1] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    example = text.split("```yaml\n")[1].split("```")[0]
+    assert Profile.model_validate(yaml.safe_load(example)).header_rows == 2
 
 
 def test_a_dataset_without_profiles_has_none() -> None:
@@ -35,7 +41,7 @@ def test_a_dataset_without_profiles_has_none() -> None:
 
 def test_two_participants_profiles_never_share_the_region_header() -> None:
     regions = [set(profile.aliases["region_code"]) for profile in load_profiles("participants")]
-    assert sum(len(names) for names in regions) == len(set().union(*regions))
+    assert sum(len(names) for names in regions) == len({name for names in regions for name in names})
 
 
 def test_a_child_takes_over_what_it_does_not_say(tmp_path: Path) -> None:
@@ -64,6 +70,6 @@ def test_a_child_takes_over_what_it_does_not_say(tmp_path: Path) -> None:
     ],
 )
 def test_a_faulty_profile_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(ValueError, match="targets.plain.yml") as caught:
+    with pytest.raises(ValueError, match=r"targets\.plain\.yml") as caught:
         load_profiles("targets", _folder(tmp_path, plain=text))
     assert said in str(caught.value)

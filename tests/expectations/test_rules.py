@@ -1,0 +1,321 @@
+"""Every row rule of every dataset: a good row breaks none, and for each rule a row that breaks exactly it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pytest
+
+from expectations.contracts import contracts_of, load_contracts
+from expectations.rules import Rule, mask_expression, row_rules, severity_mask
+from tests.support import PERSON_KEY, Row, labour, nik, participant, recap, target
+from transforms.clean import MACROS, Reading, landing_names, tagged_sql
+from warehouse.reference import load_reference
+
+GOOD: dict[str, Row] = {
+    "participants": participant(1, office_code="SLK", period="2026-10", wage_idr="2000000", sector_code="A"),
+    "recaps": recap(),
+    "targets": target(),
+    "labour_force": labour(),
+    "agents": {"office_code": "SLK", "agent_code": "P1", "nik": nik(1), "registered_on": "2024-01-02"},
+    "benefits": {"office_code": "SLK", "programme": "JKM", "amount_idr": "42000000", "paid_date": "2026-09-01"},
+    "offices": {"office_code": "N07", "name": "Contoh", "office_type": "kc", "valid_from": "2020-01-01"},
+    "office_regions": {"office_code": "SLK", "region_code": "1303", "region_system": "bps", "valid_from": "2020-01-01"},
+    "programme_villages": {
+        "village_code": "51.71.01.1003", "programme": "desa_sadar", "designated_on": "2017-08-13",
+    },
+    "region_aliases": {"alias": "kab. rekaan", "region_code": "1303", "region_system": "bps"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Break:
+    """What to change in a good row so that it breaks a rule; ``also`` names what cannot but break with it."""
+
+    changes: Row = field(default_factory=dict[str, Any])
+    also: tuple[str, ...] = ()
+
+
+NO_PLACE = {"office_code": "", "region_code": ""}
+BREAKS: dict[str, dict[str, Break]] = {
+    "participants": {
+        "region_code_missing": Break({"region_code": ""}),
+        "nik_damaged_by_excel": Break({"nik": "\x019913010302900001"}),
+        "nik_shape": Break({"nik": nik(1)[:15]}),
+        "nik_birth_date": Break({"nik": "9913013102900001"}),
+        "nik_serial": Break({"nik": nik(0)}),
+        "kpj_shape": Break({"kpj": "123-4567890"}),
+        "segment_total": Break({"segment": "ALL"}),
+        "programme_unknown": Break({"programmes": "JKK+JKM+JXX"}),
+        "programme_not_for_segment": Break({"programmes": "JKK+JKM+JP"}),
+        "programme_required_missing": Break({"programmes": "JKK+JHT"}, also=("programme_set_incomplete",)),
+        "village_code_system_unknown": Break(
+            {"village_code": "5171010001", "region_code": "13.03", "region_system": ""}
+        ),
+        "programme_set_incomplete": Break({"segment": "PU", "employer_scale": "large"}),
+        "sex_differs_from_nik": Break({"sex": "P"}),
+        "birth_date_differs_from_nik": Break({"birth_date": "1990-02-04"}),
+        "birth_date_implausible": Break({"birth_date": "1890-02-03"}),
+        "period_in_future": Break({"period": "2026-12"}),
+        "last_paid_implausible": Break({"last_paid_period": "1970-01"}),
+        "registered_after_period": Break({"registered_date": "2026-11-01"}),
+        "amount_negative": Break({"wage_idr": "-1"}),
+        "amount_ambiguous": Break({"contribution_idr": "16800.125"}),
+        "wage_implausible": Break({"wage_idr": "10000000001"}),
+        "contribution_below_rate": Break({"contribution_idr": "8399"}),
+        "membership_at_two_offices": Break({"kpj": "00000000777"}),
+        "exported_at_unreadable": Break({"exported_at": "kemarin"}),
+        "office_unknown": Break({"office_code": "N99"}),
+        "office_closed": Break({"office_code": "TUTUP"}),
+    },
+    "recaps": {
+        "place_missing": Break(NO_PLACE),
+        "fraction_of_a_person": Break({"value": "7.708"}),
+        "value_negative": Break({"value": "-1"}),
+        "as_of_in_future": Break({"as_of": "2026-11-22"}),
+        "office_unknown": Break({"office_code": "N99"}),
+    },
+    "targets": {
+        "place_missing": Break(NO_PLACE),
+        "year_implausible": Break({"year": "1977"}),
+        "fraction_of_a_person": Break({"target": "22.964"}),
+        "target_negative": Break({"target": "-1"}),
+        "version_without_date": Break({"version": "2"}),
+        "version_implausible": Break({"version": "0"}),
+        "custom_without_month": Break({"phasing": "custom"}),
+        "office_unknown": Break({"office_code": "N99"}),
+    },
+    "labour_force": {
+        "year_implausible": Break({"year": "1969"}),
+        "fraction_of_a_person": Break({"value": "137.520"}),
+        "value_negative": Break({"value": "-1"}),
+        "as_of_in_future": Break({"as_of": "2026-11-22"}),
+        "statement_without_date": Break({"round": "stated"}),
+    },
+    "agents": {
+        "nik_damaged_by_excel": Break({"nik": "\x019913010302900001"}),
+        "nik_shape": Break({"nik": "1"}),
+        "ended_on_before_registered_on": Break({"ended_on": "2024-01-01"}),
+        "office_unknown": Break({"office_code": "N99"}),
+    },
+    "benefits": {
+        "claims_negative": Break({"claims": "-1"}),
+        "amount_idr_negative": Break({"amount_idr": "-1"}),
+        "paid_date_before_event_date": Break({"event_date": "2026-09-02"}),
+        "office_unknown": Break({"office_code": "N99"}),
+    },
+    "offices": {
+        "valid_to_before_valid_from": Break({"valid_to": "2019-12-31"}),
+        "office_code_shape": Break({"office_code": "N 07"}),
+    },
+    "office_regions": {
+        "share_out_of_range": Break({"share": "1.5"}),
+        "valid_to_before_valid_from": Break({"valid_to": "2019-12-31"}),
+    },
+    "programme_villages": {"ended_on_before_designated_on": Break({"ended_on": "2017-08-12"})},
+    "region_aliases": {},
+}
+STRUCTURE = {"ragged_line", "unclosed_quote", "undecodable_text", "total_mismatch"}
+RULES = [(name, rule) for name, contract in contracts_of("dataset").items() for rule in row_rules(contract)]
+
+
+def break_of(dataset: str, rule: Rule) -> Break:
+    """Give what breaks a rule: as listed, or as the rule's kind implies."""
+    listed = BREAKS[dataset].get(rule.code)
+    if listed is not None:
+        return listed
+    column = rule.columns[0] if rule.columns else ""
+    kinds: dict[str, Row] = {
+        f"{column}_missing": {column: ""},
+        f"{column}_not_allowed": {column: "XYZ"},
+        f"{column}_unreadable": {column: "abc"},
+        "region_code_system_unknown": {"region_code": "1303", "region_system": ""},
+        "village_code_system_unknown": {"village_code": "5171010001", "region_code": "", "region_system": ""},
+        f"{column}_unknown": {column: "13.99"},
+        "duplicate_in_file": {"_twice": True},
+        "line_unreadable": {"_problem": "something_new"},
+    } | {code: {"_problem": code} for code in STRUCTURE}
+    assert rule.code in kinds, f"{dataset}: no row is listed that breaks {rule.code}"
+    return Break(kinds[rule.code])
+
+
+def stands_in(dataset: str, rule: Rule) -> bool:
+    """Tell whether an empty cell means something, so that the column is never missing."""
+    column = rule.code.removesuffix("_missing")
+    return column in load_contracts()[dataset].defaults or (dataset, column) == ("labour_force", "round")
+
+
+Codes = Callable[..., list[set[str]]]
+
+
+@pytest.fixture(scope="module")
+def broken() -> Iterator[Codes]:
+    """Give a function that tells which rules some rows of a dataset break, row by row."""
+    con = duckdb.connect(":memory:", config={"threads": 1})
+    con.execute(MACROS.read_text(encoding="utf-8"))
+    con.execute("SET VARIABLE as_of = DATE '2026-11-21'")
+    con.execute("SET VARIABLE person_key = $1", [PERSON_KEY])
+    load_reference(con)
+    con.execute("INSERT INTO reference.offices (office_code, name, valid_to) VALUES ('TUTUP', 'Tutup', '2020-12-31')")
+    con.execute(
+        "CREATE TEMP TABLE clashing AS SELECT '2026-10' AS period, keyed_hash('kpj', '00000000777') AS membership_id"
+    )
+    yield lambda dataset, *rows, **reading: codes_of(con, dataset, list(rows), **reading)
+    con.close()
+
+
+def codes_of(con: duckdb.DuckDBPyConnection, dataset: str, rows: list[Row], **given: Any) -> list[set[str]]:
+    """Tag rows as a night does and name the rules behind the bits."""
+    contract = load_contracts()[dataset]
+    names = landing_names(contract)
+    columns = ", ".join(f"{name} VARCHAR" for name in names)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE raw_rows (_line BIGINT, _lines INT, _problem VARCHAR, _raw VARCHAR, {columns})"
+    )
+    for line, row in enumerate(rows, start=2):
+        values = [line, 1, row.get("_problem"), "", *(row.get(name) or None for name in names)]
+        con.execute(f"INSERT INTO raw_rows VALUES ({', '.join('?' for _ in values)})", values)
+    earlier = ", ".join(f"NULL::{'BLOB' if name.endswith('_id') else 'VARCHAR'} AS {name}" for name in contract.key)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE earlier AS SELECT {earlier} WHERE false")
+    reading = Reading(
+        **{"columns": frozenset(names), "locale": "plain", "region_system": None, "constants": {}} | given
+    )
+    masks = con.execute(f"SELECT _mask FROM ({tagged_sql(contract, reading, 'raw_rows')}) ORDER BY _line").fetchall()
+    rules = row_rules(contract)
+    return [{rule.code for bit, rule in enumerate(rules) if mask & (1 << bit)} for (mask,) in masks]
+
+
+def test_there_is_a_good_row_for_every_dataset() -> None:
+    assert GOOD.keys() == BREAKS.keys() == contracts_of("dataset").keys()
+
+
+@pytest.mark.parametrize("dataset", GOOD)
+def test_a_good_row_breaks_nothing(broken: Codes, dataset: str) -> None:
+    assert broken(dataset, GOOD[dataset]) == [set()]
+
+
+@pytest.mark.parametrize(("dataset", "rule"), RULES, ids=[f"{name}-{rule.code}" for name, rule in RULES])
+def test_a_row_that_breaks_exactly_this_rule(broken: Codes, dataset: str, rule: Rule) -> None:
+    broken_by = break_of(dataset, rule)
+    row = GOOD[dataset] | broken_by.changes
+    if row.pop("_twice", False):
+        assert broken(dataset, row, row) == [set(), {"duplicate_in_file"}]
+    elif stands_in(dataset, rule):
+        assert broken(dataset, row) == [set()]
+    else:
+        assert broken(dataset, row) == [{rule.code, *broken_by.also}]
+
+
+@pytest.mark.parametrize(("dataset", "rule"), RULES, ids=[f"{name}-{rule.code}" for name, rule in RULES])
+def test_every_rule_says_why_and_what_is_expected_in_both_languages(dataset: str, rule: Rule) -> None:
+    texts = (rule.message_id, rule.message_en, rule.expected_id, rule.expected_en)
+    assert all(text.strip() for text in texts), dataset
+    assert rule.message_id != rule.message_en
+    assert not rule.message_id.endswith(".")
+
+
+@pytest.mark.parametrize("dataset", GOOD)
+def test_codes_are_unique_and_fit_the_mask(dataset: str) -> None:
+    codes = [rule.code for rule in row_rules(load_contracts()[dataset])]
+    assert len(set(codes)) == len(codes) < 127
+    assert not any("," in code for code in codes)
+
+
+@pytest.mark.parametrize("dataset", GOOD)
+def test_a_row_without_optional_values_is_good(broken: Codes, dataset: str) -> None:
+    required = {f.name for f in load_contracts()[dataset].landing_fields if f.required} | {"region_system"}
+    place = {"office_code", "round"}
+    row = {name: value for name, value in GOOD[dataset].items() if name in required | place}
+    assert broken(dataset, row) == [set()]
+
+
+@pytest.mark.parametrize("dataset", GOOD)
+def test_an_empty_row_breaks_what_is_required_and_nothing_else(broken: Codes, dataset: str) -> None:
+    codes = broken(dataset, {"_problem": None})[0]
+    assert codes
+    assert all(code.endswith("_missing") for code in codes)
+
+
+@pytest.mark.parametrize("dataset", GOOD)
+def test_a_line_with_a_structural_fault_is_judged_for_nothing_else(broken: Codes, dataset: str) -> None:
+    wrong = {name: "?" for name in GOOD[dataset]} | {"_problem": "ragged_line"}
+    assert broken(dataset, wrong, wrong) == [{"ragged_line"}] * 2
+
+
+def test_a_null_predicate_is_not_broken() -> None:
+    rule = RULES[0][1].model_copy(update={"predicate": "NULL"})
+    sure = rule.model_copy(update={"predicate": "1 = 1"})
+    found = duckdb.execute(f"SELECT {mask_expression([rule, sure, rule])}, {mask_expression([])}").fetchone()
+    assert found == (2, 0)
+
+
+def test_the_mask_of_a_severity_holds_its_bits_only() -> None:
+    error, warn = (RULES[0][1].model_copy(update={"severity": severity}) for severity in ("error", "warn"))
+    assert severity_mask([warn, error, error, warn], "error") == 0b0110
+    assert severity_mask([warn, error, error, warn], "warn") == 0b1001
+
+
+def test_a_row_breaks_every_rule_that_it_breaks(broken: Codes) -> None:
+    row = GOOD["participants"] | {"nik": "12", "kpj": "1", "segment": "ALL", "wage_idr": "-5"}
+    assert broken("participants", row) == [{"nik_shape", "kpj_shape", "segment_total", "amount_negative"}]
+
+
+@pytest.mark.parametrize(
+    ("paid", "amount", "codes"),
+    [
+        ("2026-10", "8400", set()), ("2026-10", "8399", {"contribution_below_rate"}), ("2026-03", "16800", set()),
+        ("2026-03", "16799", {"contribution_below_rate"}), ("2020-09", "168", set()), ("2020-09", "167", {"contribution_below_rate"}),
+        ("2015-06", "1", set()), ("2026-10", "0", set()),
+    ],
+)  # fmt: skip
+def test_the_least_contribution_is_that_of_the_month_paid(
+    broken: Codes, paid: str, amount: str, codes: set[str]
+) -> None:
+    row = GOOD["participants"] | {"last_paid_period": paid, "contribution_idr": amount}
+    assert broken("participants", row) == [codes]
+
+
+@pytest.mark.parametrize(("sector", "codes"), [("H", set[str]()), ("A", {"contribution_below_rate"})])
+def test_transport_pays_less_from_january_2026(broken: Codes, sector: str, codes: set[str]) -> None:
+    row = GOOD["participants"] | {"last_paid_period": "2026-02", "contribution_idr": "8400", "sector_code": sector}
+    assert broken("participants", row) == [codes]
+
+
+@pytest.mark.parametrize(
+    ("segment", "scale", "programmes", "codes"),
+    [
+        ("PU", "micro", "JKK+JKM", set()), ("PU", "small", "JKK+JKM", {"programme_set_incomplete"}),
+        ("PU", "large", "JKK+JKM+JHT+JP", set()), ("PU", "", "JKK+JKM+JHT+JP+JKP", set()),
+        ("BPU", "", "JKK+JKM+JHT", set()), ("BPU", "", "JKK+JKM+JKP", {"programme_not_for_segment"}),
+        ("JAKON", "", "JKK+JKM+JHT", {"programme_not_for_segment"}), ("PMI", "", "JKK+JKM+JHT", set()),
+    ],
+)  # fmt: skip
+def test_programmes_must_suit_segment_and_scale(
+    broken: Codes, segment: str, scale: str, programmes: str, codes: set[str]
+) -> None:
+    changes = {"segment": segment, "employer_scale": scale, "programmes": programmes, "contribution_idr": ""}
+    assert broken("participants", GOOD["participants"] | changes) == [codes]
+
+
+@pytest.mark.parametrize("prefix", ["00", "99", "13", "88"])
+def test_no_nik_is_refused_for_its_province(broken: Codes, prefix: str) -> None:
+    assert broken("participants", GOOD["participants"] | {"nik": prefix + nik(1)[2:]}) == [set()]
+
+
+@pytest.mark.parametrize("written", ["'" + nik(1), f" {nik(1)} ", f"\xa0{nik(1)}"])
+def test_an_apostrophe_or_spaces_around_a_nik_are_no_fault(broken: Codes, written: str) -> None:
+    assert broken("participants", GOOD["participants"] | {"nik": written}) == [set()]
+
+
+@pytest.mark.parametrize("written", ["9,91301E+15", "9.91301E15", "9.91301e+15"])
+def test_a_nik_in_scientific_notation_is_damaged(broken: Codes, written: str) -> None:
+    assert broken("participants", GOOD["participants"] | {"nik": written}) == [{"nik_damaged_by_excel", "nik_shape"}]
+
+
+def test_a_thousands_dot_is_read_by_locale(broken: Codes) -> None:
+    row = GOOD["recaps"] | {"value": "7.708"}
+    assert broken("recaps", row, locale="id") == [set()]
+    assert broken("recaps", row) == [{"fraction_of_a_person"}]
+    assert broken("recaps", row | {"value": "7.7"}, locale="id") == [{"value_unreadable"}]
+    assert broken("recaps", row | {"measure": "percent"}) == [set()]

@@ -1,0 +1,286 @@
+"""Identities of the labour force: which figures are disputed, which stay usable, which are missing."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
+
+from tests.transforms.identity_judge import Judge, Row, labour
+from transforms.identities import FOLDER, TABLES, identity_queries
+
+LABOUR = Path(__file__).resolve().parents[3] / "shared" / "realdata" / "labour"
+FORMAL = ("sta_3", "sta_4")
+INFORMAL = ("sta_1", "sta_2", "sta_5", "sta_6", "sta_7")
+WORKBOOKS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "AK": {"labour_force": ["AK"]},
+    "PT": {"unemployed": ["PT"]},
+    "PYB": {"employed": ["PYB"], "employed_formal": FORMAL, "employed_informal": INFORMAL},
+}
+
+
+@pytest.mark.parametrize(
+    ("labour_force", "expected"), [(102, "final"), (98, "final"), (103, "disputed"), (97, "disputed")]
+)
+def test_bps_estimates_may_be_two_persons_apart(labour_force: int, expected: str) -> None:
+    judge = labour({"labour_force": labour_force, "employed": 90, "unemployed": 10})
+    assert judge.status("concept")[("labour_force",)] == expected
+    assert bool(judge.findings()) == (expected == "disputed")
+
+
+def test_exact_counts_of_an_agency_have_no_tolerance() -> None:
+    judge = labour({"labour_force": 101, "employed": 90, "unemployed": 10}, source_kind="agency")
+    assert judge.status("concept")[("labour_force",)] == "disputed"
+
+
+@pytest.mark.parametrize(("labour_force", "expected"), [(154_000_000, "final"), (155_000_000, "disputed")])
+def test_rounded_values_may_differ_by_half_their_last_printed_digit(labour_force: int, expected: str) -> None:
+    judge = labour({"labour_force": labour_force, "employed": 146_540_000, "unemployed": 7_460_000}, qualifier="approx")
+    assert judge.status("concept")[("labour_force",)] == expected
+
+
+def test_one_concept_alone_or_an_incomplete_sum_is_never_judged() -> None:
+    assert labour({"labour_force": 5, "employed": 90}).findings() == []
+    assert set(labour({"labour_force": 137_520}).status("concept").values()) == {"final"}
+
+
+@pytest.mark.parametrize(
+    ("neighbour_year", "neighbour", "expected"),
+    [
+        (2024, 80, "final"),
+        (2024, 70, "disputed"),
+        (2026, 80, "final"),
+        (2026, 70, "disputed"),
+        (2023, 90, "disputed"),
+    ],
+)
+def test_a_part_stays_usable_only_near_the_year_beside_it(neighbour_year: int, neighbour: int, expected: str) -> None:
+    judge = labour({"labour_force": 200, "employed": 90, "unemployed": 10})
+    labour({"employed": neighbour}, judge, year=neighbour_year)
+    assert judge.status("concept", "year")[("employed", 2025)] == expected
+
+
+def test_the_year_before_counts_more_than_the_year_after() -> None:
+    judge = labour({"labour_force": 200, "employed": 90, "unemployed": 10})
+    labour({"employed": 50}, judge, year=2024)
+    labour({"employed": 90}, judge, year=2026)
+    assert judge.status("concept", "year")[("employed", 2025)] == "disputed"
+
+
+def test_employed_stays_usable_where_its_statuses_add_up_and_says_so() -> None:
+    judge = labour(
+        {
+            "labour_force": 200,
+            "employed": 90,
+            "unemployed": 10,
+            "employed_formal": 30,
+            "employed_informal": 60,
+        }
+    )
+    assert judge.status("concept") == {
+        ("labour_force",): "disputed", ("employed",): "final", ("unemployed",): "disputed",
+        ("employed_formal",): "final", ("employed_informal",): "final",
+    }  # fmt: skip
+    kept = [row for row in judge.findings() if row["verdict"] == "usable"]
+    assert [(row["concept"], row["severity"]) for row in kept] == [("employed", "warn")]
+    assert "tetap dipakai" in kept[0]["message_id"]
+
+
+def test_statuses_that_do_not_add_up_dispute_employed_even_near_the_year_before() -> None:
+    judge = labour({"employed": 90, "employed_formal": 30, "employed_informal": 70})
+    labour({"employed": 90, "employed_formal": 30, "employed_informal": 60}, judge, year=2024)
+    status = judge.status("concept", "year")
+    assert status[("employed", 2025)] == "disputed"
+    assert status[("employed_formal", 2025)] == "final"
+    assert status[("employed_informal", 2025)] == "disputed"
+
+
+def test_a_finding_prints_both_sides() -> None:
+    finding = labour({"labour_force": 200, "employed": 90, "unemployed": 10}).findings()[0]
+    assert finding["code"] == "labour_force_sum"
+    assert (finding["place_code"], finding["year"]) == ("1311", 2025)
+    assert (finding["left_side"], finding["right_side"]) == (
+        "labour_force 200",
+        "employed 90 + unemployed 10",
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"source": "lain"}, {"round": "feb"}, {"source_kind": "press"}, {"year": 2023}, {"region_code": "1372"}],
+)
+def test_different_surveys_are_never_compared(other: Row) -> None:
+    judge = labour({"labour_force": 200})
+    labour({"employed": 90, "unemployed": 10}, judge, **other)
+    assert judge.findings() == []
+
+
+def test_only_the_latest_vintage_of_each_concept_is_compared() -> None:
+    judge = labour({"labour_force": 200, "employed": 90, "unemployed": 10}, vintage="2025-11-05")
+    labour({"labour_force": 100}, judge, vintage="2026-02-01")
+    assert judge.findings() == []
+    labour({"employed": 50}, judge, vintage="2026-03-01")
+    assert {row["concept"] for row in judge.findings()} == {"labour_force", "employed", "unemployed"}
+    status = judge.status("concept", "vintage::VARCHAR")
+    assert status[("labour_force", "2025-11-05")] == "final"
+    assert status[("labour_force", "2026-02-01")] == "disputed"
+
+
+def test_statements_about_different_days_are_not_compared() -> None:
+    judge = labour({"labour_force": 200}, round="stated", as_of="2025-03-31")
+    labour({"employed": 90, "unemployed": 10}, judge, round="stated", as_of="2025-06-30")
+    assert judge.findings() == []
+
+
+def test_bounds_contradict_only_on_their_closed_side() -> None:
+    assert labour({"labour_force": 100, "employed": 500, "unemployed": 10}, qualifier="ge").findings() == []
+    judge = labour({"labour_force": 100}, qualifier="lt")
+    labour({"employed": 500, "unemployed": 10}, judge)
+    assert judge.status("concept")[("labour_force",)] == "disputed"
+
+
+def test_a_labour_force_of_zero_is_missing_not_disputed() -> None:
+    judge = labour({"labour_force": 0, "employed": 90, "unemployed": 10})
+    assert judge.status("concept") == {
+        ("labour_force",): "missing",
+        ("employed",): "final",
+        ("unemployed",): "final",
+    }
+    assert [row["code"] for row in judge.findings()] == ["no_workers"]
+
+
+def test_unemployed_may_be_zero() -> None:
+    assert labour({"labour_force": 90, "employed": 90, "unemployed": 0}).findings() == []
+
+
+def sums(**values: int) -> Judge:
+    judge = Judge("labour_force")
+    for region, value in values.items():
+        labour({"employed": value}, judge, region_code=region[1:])
+    return judge
+
+
+@pytest.mark.parametrize(("province", "expected"), [(102, "final"), (103, "disputed")])
+def test_regencies_make_the_province(province: int, expected: str) -> None:
+    judge = sums(r13=province, r1311=40, r1372=60)
+    assert judge.status("region_code")[("13",)] == expected
+    assert judge.status("region_code")[("1311",)] == "final"
+
+
+def test_a_province_is_not_judged_while_a_regency_is_absent() -> None:
+    assert sums(r13=103, r1311=40).findings() == []
+
+
+def test_a_province_of_before_the_split_is_not_judged_by_todays_regencies() -> None:
+    assert sums(r94=500, r9471=100).findings() == []
+    assert [row["place_code"] for row in sums(r94=500, r9471=100, r95=400).findings()] == ["94"]
+
+
+def test_provinces_make_the_nation() -> None:
+    judge = sums(r0000=900, r13=100, r94=100, r95=100)
+    assert judge.status("region_code")[("0000",)] == "disputed"
+    assert judge.findings()[0]["code"] == "provinces_sum"
+    assert judge.findings()[0]["right_side"] == "3 regions together 300"
+
+
+def test_before_the_split_the_nation_is_the_sum_of_the_provinces_of_then() -> None:
+    judge = Judge("labour_force")
+    for region, value in {"0000": 900, "13": 100, "94": 100}.items():
+        labour({"employed": value}, judge, region_code=region, year=2019)
+    assert [row["place_code"] for row in judge.findings()] == ["0000"]
+
+
+def test_a_sum_disputes_the_member_that_breaks_its_own_identity_instead_of_the_total() -> None:
+    judge = sums(r13=100, r1372=60)
+    labour({"labour_force": 50, "employed": 90, "unemployed": 10}, judge)
+    labour({"employed": 90}, judge, year=2024)
+    status = judge.status("region_code", "concept", "year")
+    assert status[("13", "employed", 2025)] == "final"
+    assert status[("1311", "employed", 2025)] == "disputed"
+
+
+def test_a_province_that_breaks_its_regencies_takes_the_blame_for_the_nation() -> None:
+    status = sums(r0000=500, r13=900, r1311=40, r1372=60, r94=200, r95=200).status("region_code")
+    assert {key[0] for key, value in status.items() if value == "disputed"} == {"13"}
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(1, 10**7), min_size=3, max_size=3), st.booleans())
+def test_every_row_comes_back_once_and_a_sum_that_holds_finds_nothing(values: list[int], broken: bool) -> None:
+    formal, informal, unemployed = values
+    figures = {"employed_formal": formal, "employed_informal": informal, "unemployed": unemployed}
+    figures["employed"] = formal + informal
+    figures["labour_force"] = sum(values) + (3 if broken else 0)
+    judge = labour(figures)
+    assert set(judge.status("concept")) == {(concept,) for concept in figures}
+    assert bool(judge.findings()) == broken
+
+
+def test_judging_again_heals_what_a_later_file_repaired() -> None:
+    judge = labour({"labour_force": 100, "employed": 90, "unemployed": 10}, value_status="disputed")
+    assert set(judge.status("concept").values()) == {"final"}
+
+
+def test_a_table_without_identities_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="targets"):
+        identity_queries("targets")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_rows_keep_the_columns_of_the_core_table(table: Literal["labour_force", "recaps"]) -> None:
+    judge = Judge(table)
+    columns = judge.con.execute(f"DESCRIBE ({identity_queries(table).rows})").fetchall()
+    assert [column[:2] for column in columns] == [row[:2] for row in judge.con.execute("DESCRIBE loaded").fetchall()]
+
+
+def test_each_query_file_stays_short() -> None:
+    assert {path.name: lines for path in FOLDER.glob("*.sql") if (lines := path.read_text().count("\n")) >= 150} == {}
+
+
+def read_workbook(name: str) -> pl.DataFrame:
+    """Read one workbook of the ministry: region, year and the concepts that it holds."""
+    path = str(LABOUR / f"{name}-2018-2025-ver2.xlsx")
+    book = CalamineWorkbook.from_path(path)  # pyright: ignore[reportUnknownMemberType]
+    header, *rows = [[str(cell) for cell in row] for row in book.get_sheet_by_index(0).to_python()]
+    frame = pl.DataFrame(rows, schema=header, orient="row")
+    level, number = pl.col("lvl_wil"), pl.all().cast(pl.Float64, strict=False).cast(pl.Int64)
+    codes = frame.select("thn", "kd_prov", "kd_kabkot").select(number).with_columns(frame["lvl_wil"])
+    province, regency = pl.col("kd_prov").cast(pl.String), pl.col("kd_kabkot").cast(pl.String)
+    region = pl.when(level == "Nasional").then(pl.lit("0000")).when(level == "Provinsi").then(province)
+    places = codes.select(region_code=region.otherwise(regency), year="thn")
+    concepts = [
+        places.with_columns(
+            frame.select(parts).select(number).sum_horizontal(ignore_nulls=False).alias("value"),
+            pl.lit(concept).alias("concept"),
+        )
+        for concept, parts in WORKBOOKS[name].items()
+    ]
+    return pl.concat(concepts).drop_nulls()
+
+
+@pytest.mark.skipif(not LABOUR.exists(), reason="the ministry's workbooks are not on this machine")
+def test_the_ministrys_workbooks() -> None:
+    figures = pl.concat(read_workbook(name) for name in WORKBOOKS)
+    judge = Judge("labour_force")
+    regions = Path(__file__).resolve().parents[2] / "warehouse" / "reference" / "regions.csv"
+    judge.con.execute(f"CREATE OR REPLACE TABLE reference.regions AS FROM read_csv('{regions}', all_varchar = true)")
+    judge.con.execute("ALTER TABLE reference.regions ALTER valid_from TYPE DATE")
+    judge.con.register("figures", figures.to_arrow())
+    judge.con.execute("""
+        INSERT INTO loaded BY NAME
+        SELECT *, 'aug' AS round, 'eq' AS qualifier, 'bps' AS source_kind, 'Sakernas' AS source FROM figures
+    """)
+    status = judge.status("region_code", "year", "concept")
+    wide = figures.pivot("concept", index=["region_code", "year"], values="value")
+    apart = wide.filter((pl.col("labour_force") - pl.col("employed") - pl.col("unemployed")).abs() > 2)
+    disputed = {key[:2] for key, value in status.items() if key[2] == "labour_force" and value == "disputed"}
+    assert disputed == set(apart.select("region_code", "year").rows())
+    assert len(disputed) == 292
+    assert status[("1311", 2025, "labour_force")] == "final"
+    assert status[("5208", 2018, "labour_force")] == "missing"
+    assert status[("0000", 2018, "unemployed")] == "final"
+    assert status[("91", 2018, "unemployed")] == "disputed"
