@@ -17,14 +17,14 @@ CREATE OR REPLACE MACRO magnitude(word) AS
   END;
 
 CREATE OR REPLACE MACRO plain_digits(bare) AS
-  CASE WHEN regexp_full_match(bare, '[-+]?[0-9]+(\.[0-9]+)?') THEN try_cast(bare AS DECIMAL(28, 8)) END;
+  CASE WHEN regexp_full_match(bare, '[-+]?[0-9]+(\.[0-9]{1,8})?') THEN try_cast(bare AS DECIMAL(28, 8)) END;
 
 CREATE OR REPLACE MACRO indonesian_digits(bare) AS
-  CASE WHEN regexp_full_match(bare, '[-+]?([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?')
+  CASE WHEN regexp_full_match(bare, '[-+]?([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]{1,8})?')
     THEN try_cast(replace(replace(bare, '.', ''), ',', '.') AS DECIMAL(28, 8)) END;
 
 CREATE OR REPLACE MACRO english_digits(bare) AS
-  CASE WHEN regexp_full_match(bare, '[-+]?([0-9]+|[1-9][0-9]{0,2}(,[0-9]{3})+)(\.[0-9]+)?')
+  CASE WHEN regexp_full_match(bare, '[-+]?([0-9]+|[1-9][0-9]{0,2}(,[0-9]{3})+)(\.[0-9]{1,8})?')
     THEN try_cast(replace(bare, ',', '') AS DECIMAL(28, 8)) END;
 
 CREATE OR REPLACE MACRO read_number_plain(cell, word) AS

@@ -1,5 +1,6 @@
-"""What waits in quarantine: the bad lines of the files that are read now, personal values left out."""
+"""What waits in quarantine: the bad lines that nothing later has mended, personal values left out."""
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -7,28 +8,57 @@ import duckdb
 from warehouse.house import House
 
 
+def _register_standing(con: duckdb.DuckDBPyConnection, house: House) -> None:
+    """Put which file stands for each office and month into ``standing``; a data file's name begins with its sha256."""
+    con.execute("CREATE OR REPLACE TEMP TABLE standing (period VARCHAR, office_code VARCHAR, source_key VARCHAR)")
+    rows: list[tuple[str, str, str]] = []
+    for file in house.core("participants").files():
+        office, period = (Path(file).parents[level].name.partition("=")[2] for level in (0, 1))
+        rows.append((period, office, Path(file).name[:64]))
+    if rows:
+        con.executemany("INSERT INTO standing VALUES (?, ?, ?)", rows)
+
+
+def _waiting(con: duckdb.DuckDBPyConnection, house: House) -> str:
+    """Write the select of what waits: not of a file that was landed anew under its path, nor of a replaced month."""
+    _register_standing(con, house)
+    return f"""
+    WITH newest AS (
+      SELECT file AS landed_file, max_by(source_key, (sweep, source_key)) AS source_key
+      FROM ({house.arrivals.relation()}) GROUP BY file
+    )
+    SELECT bad.* FROM ({house.quarantine.relation()}) AS bad
+    WHERE bad.source_key IN (SELECT source_key FROM newest)
+      AND NOT EXISTS (
+        SELECT 1 FROM standing
+        WHERE bad.dataset = 'participants' AND standing.period = bad.period
+          AND standing.office_code = bad.office_code
+        HAVING bool_and(standing.source_key <> bad.source_key)
+      )"""
+
+
 def waiting_lines(con: duckdb.DuckDBPyConnection, house: House) -> list[dict[str, Any]]:
-    """List the quarantined lines.
+    """List the quarantined lines that wait to be mended.
 
     Args:
         con: any connection.
         house: the lake.
 
     Returns:
-        One entry a line, or a refused file (``line`` null): file, sheet, line, rules (list of codes), message_id,
-        message_en, dataset. What was found is left out: it may be personal.
+        One entry a line, or a refused file (``line`` null): file, sheet, line, rules (codes), message_id, message_en,
+        dataset. What was found is left out: it may be personal.
     """
     rows = con.execute(
         f"SELECT file, sheet, line, string_split(rules, ','), message_id, message_en, dataset "
-        f"FROM ({house.quarantine.relation()}) ORDER BY file, sheet, line"
+        f"FROM ({_waiting(con, house)}) ORDER BY file, sheet, line"
     ).fetchall()
     names = ("file", "sheet", "line", "rules", "message_id", "message_en", "dataset")
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def waiting_by_rule(con: duckdb.DuckDBPyConnection, house: House) -> list[tuple[str, str, int]]:
-    """Count the quarantined lines by dataset and rule."""
-    broken = f"SELECT dataset, unnest(string_split(rules, ',')) AS rule, lines FROM ({house.quarantine.relation()})"
+    """Count the quarantined lines that wait by dataset and rule."""
+    broken = f"SELECT dataset, unnest(string_split(rules, ',')) AS rule, lines FROM ({_waiting(con, house)})"
     return con.execute(
         f"SELECT dataset, rule, sum(lines)::BIGINT FROM ({broken}) GROUP BY dataset, rule ORDER BY 3 DESC, 1, 2"
     ).fetchall()

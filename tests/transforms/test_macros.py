@@ -232,9 +232,9 @@ def test_what_is_no_month_of_a_year_is_null(ask: Asker) -> None:
 
 def test_booleans(ask: Asker) -> None:
     true, false = ["true", "Ya", "Y", "t", "1", "YES", "\x011"], ["false", "Tidak", "n", "F", "0", "no", "\x010"]
-    assert ask.each("read_boolean(t)", true) == [True] * len(true)
-    assert ask.each("read_boolean(t)", false) == [False] * len(false)
-    assert ask.each("read_boolean(t)", ["", "mungkin", "2", "yaa"]) == [None] * 4
+    assert ask.each("read_boolean(cell_text(t))", true) == [True] * len(true)
+    assert ask.each("read_boolean(cell_text(t))", false) == [False] * len(false)
+    assert ask.each("read_boolean(cell_text(t))", ["", "mungkin", "2", "yaa"]) == [None] * 4
 
 
 @settings(max_examples=10, deadline=None)
