@@ -3,9 +3,11 @@
 import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+
+import duckdb
 
 from expectations.contracts import contracts_of
 from expectations.judge import Judge
@@ -95,24 +97,31 @@ class Night:
         files = list_landing(folder(self.settings.landing), list(contracts_of("dataset")))
         if not self.offices:
             return files
-        known = frozenset(self.offices)
-        return [f for f in files if f.dataset != "participants" or f.said_by_path(known).get("office_code") in known]
+        return [landed for landed in files if landed.dataset != "participants" or self._concerns(landed)]
+
+    def _concerns(self, landed: LandedFile) -> bool:
+        """Tell whether an export may be of the chosen offices: its folders name one of them, or it lies in none."""
+        folders = landed.file.split("/")[1:-1]
+        return not folders or bool(set(folders) & set(self.offices))
 
     def load(self, files: list[LandedFile]) -> list[LoadedFile]:
         """Read what is news and commit it; in a dry run into a throw-away lake."""
-        with tempfile.TemporaryDirectory(prefix="cakupan-") as scratch, connect(self.limits) as con:
+        with tempfile.TemporaryDirectory(prefix="cakupan-") as scratch:
             staging = House(Path(scratch)) if self.is_dry_run else self.house
-            sweep = Sweep(
-                house=self.house,
-                scratch=staging,
-                con=con,
-                as_of=self.as_of,
-                person_key=self.person_key,
-                work_dir=Path(scratch),
-                progress=self.progress,
-                on_news=self._on_news,
-            )
-            return run_sweep(sweep, files)
+            with connect(replace(self.limits, spill=staging.root / "spill")) as con:
+                return run_sweep(self._sweep(staging, con, Path(scratch)), files)
+
+    def _sweep(self, staging: House, con: duckdb.DuckDBPyConnection, scratch: Path) -> Sweep:
+        return Sweep(
+            house=self.house,
+            scratch=staging,
+            con=con,
+            as_of=self.as_of,
+            person_key=self.person_key,
+            work_dir=scratch,
+            progress=self.progress,
+            on_news=self._on_news,
+        )
 
     def _request(self) -> BuildRequest:
         return BuildRequest(

@@ -158,7 +158,7 @@ def _region_join(name: str, reading: Reading, day: str) -> str:
     text = f"values_read.{name}_text"
     system = _system(reading)
     kemendagri = f"(contains({text}, '.') OR {system} = 'kemendagri')"
-    at = f"coalesce({day}, getvariable('as_of'))"
+    at = f"coalesce({day}, getvariable('today'))"
     join = f"""
 LEFT JOIN reference.region_codes AS by_{name}
   ON by_{name}.region_system = CASE WHEN {kemendagri} THEN 'kemendagri' ELSE {system} END

@@ -151,7 +151,7 @@ CREATE OR REPLACE MACRO nik_day(nik) AS
 CREATE OR REPLACE MACRO nik_birth_date(nik) AS
   CASE WHEN regexp_full_match(nik, '[0-9]{16}') THEN
     coalesce(
-      CASE WHEN substr(nik, 11, 2) <= strftime(getvariable('as_of'), '%y')
+      CASE WHEN substr(nik, 11, 2) <= strftime(getvariable('today'), '%y')
         THEN iso_date(2000 + try_cast(substr(nik, 11, 2) AS INTEGER), try_cast(substr(nik, 9, 2) AS INTEGER), nik_day(nik)) END,
       iso_date(1900 + try_cast(substr(nik, 11, 2) AS INTEGER), try_cast(substr(nik, 9, 2) AS INTEGER), nik_day(nik)))
   END;
