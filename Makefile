@@ -6,7 +6,7 @@ STAMP := .venv/.setup-done
 # uv comes from the lock as well: its pinned line is read here, so there is one source of versions.
 UV_PIN := $(shell sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)
 
-.PHONY: setup run test fast lint types lock dictionary clean
+.PHONY: setup run test fast lint types check interop lock dictionary clean
 
 setup: $(STAMP)
 
@@ -30,9 +30,21 @@ fast: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint warehouse/marts warehouse/steps
 
 types: setup
 	$(BIN)/pyright
+
+check: lint types
+
+# The contracts against the standard's own command line, in an environment of its own: not part of `make test`.
+interop: setup var/interop/bin/datacontract
+	$(BIN)/python -m pytest -n auto tests/interop/lint_contracts.py
+
+var/interop/bin/datacontract: tests/interop/requirements.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python var/interop
+	$(BIN)/uv pip install --quiet --python var/interop/bin/python -r tests/interop/requirements.txt
+	touch $@
 
 lock:
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --group dev --universal \
