@@ -166,13 +166,13 @@ def _duplicate_rule(contract: Contract) -> Rule:
     return _rule("duplicate_in_file", _sound("_repeats_line IS NOT NULL"), texts, ())
 
 
-def mask_expression(rules: Sequence[Rule]) -> str:
-    """Fold the rules into one HUGEINT: bit i is set where rule i is true (a null predicate is not broken)."""
+def mask_expression(rules: Sequence[Rule], first_bit: int = 0) -> str:
+    """Fold the rules into one HUGEINT, a bit a rule from ``first_bit`` on (a null predicate is not broken)."""
     if not rules:
         return "0::HUGEINT"
     return " + ".join(
         f"(CASE WHEN coalesce(({rule.predicate}), false) THEN {1 << bit}::HUGEINT ELSE 0 END)"
-        for bit, rule in enumerate(rules)
+        for bit, rule in enumerate(rules, first_bit)
     )
 
 

@@ -5,18 +5,19 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
+from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from flows.settings import Settings, UnknownPlaceError, business_today, folder
+from flows.settings import Settings, UnknownDatasetError, UnknownPlaceError, business_today, folder
 
 app = App(
     name="cakupan",
     help="Coverage and target attainment of BPJS Ketenagakerjaan, every night.\n\n"
     "Example: cakupan run --landing sample",
-    version_flags=["--version"],
+    version=lambda: package_version("cakupan"),
 )
 quarantine = App(name="quarantine", help="What did not pass, and why.\n\nExample: cakupan quarantine list --json")
 app.command(quarantine)
@@ -290,7 +291,15 @@ def _known_errors() -> tuple[type[Exception], ...]:
     from warehouse.publish import PublishError
     from warehouse.query import QueryError
 
-    return (UnknownPlaceError, ValidationError, SettingsError, PersonKeyError, PublishError, QueryError)
+    return (
+        UnknownPlaceError,
+        UnknownDatasetError,
+        ValidationError,
+        SettingsError,
+        PersonKeyError,
+        PublishError,
+        QueryError,
+    )
 
 
 def _guarded(call: Callable[[], object]) -> int:

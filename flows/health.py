@@ -121,7 +121,8 @@ def examine(settings: Settings) -> list[Finding]:
     findings += [_library(name) for name in _LIBRARIES]
     findings += [_writable(name, folder(getattr(settings, name))) for name in ("lake", "publish")]
     landing = folder(settings.landing)
-    findings.append(_finding("landing", str(landing), "a folder that exists", fit=landing.is_dir()))
+    hint = "" if landing.is_dir() else " does not exist yet: make it, or name another with --landing"
+    findings.append(_finding("landing", f"{landing}{hint}", "a folder", fit=not landing.is_file()))
     return [*findings, _disk(folder(settings.lake))]
 
 

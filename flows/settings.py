@@ -56,6 +56,10 @@ def business_today() -> date:
     return datetime.now(BUSINESS_ZONE).date()
 
 
+class UnknownDatasetError(ValueError):
+    """A setting names a dataset that does not exist."""
+
+
 class UnknownPlaceError(ValueError):
     """A URI that this version cannot use."""
 

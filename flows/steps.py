@@ -12,7 +12,7 @@ import duckdb
 from expectations.contracts import contracts_of
 from expectations.judge import Judge
 from flows.report import NightReport, NightResult
-from flows.settings import Settings, folder
+from flows.settings import Settings, UnknownDatasetError, business_today, folder
 from sources.landing import LandedFile, list_landing
 from warehouse.build import BuildRequest, is_up_to_date, make_build, sweep_leftovers
 from warehouse.connections import Limits, connect
@@ -40,6 +40,13 @@ class Night:
     is_forced: bool = False
     progress: Progress = _silent
     _judge: Judge | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that ask for what does not exist."""
+        unknown = set(self.settings.required) - contracts_of("dataset").keys()
+        if unknown:
+            known = ", ".join(contracts_of("dataset"))
+            raise UnknownDatasetError(f"CAKUPAN_REQUIRED names {', '.join(sorted(unknown))}; datasets are: {known}")
 
     @property
     def house(self) -> House:
@@ -116,7 +123,7 @@ class Night:
             house=self.house,
             scratch=staging,
             con=con,
-            as_of=self.as_of,
+            today=max(self.as_of, business_today()),
             person_key=self.person_key,
             work_dir=scratch,
             progress=self.progress,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expectations.contracts import Contract, Field
-from expectations.rules import mask_expression, row_rules
+from expectations.rules import mask_expression, row_rules, severity_mask
 from expectations.schemas import quoted, select_list
 
 FOLDER = Path(__file__).parent
@@ -44,6 +44,7 @@ def tagged_sql(contract: Contract, reading: Reading, raw: str) -> str:
         A select with the bookkeeping columns, every typed column, ``<column>_text``, what the dataset's own SQL
         adds, and ``_mask``.
     """
+    rules = row_rules(contract)
     dataset_sql = (FOLDER / f"{contract.name}.sql").read_text(encoding="utf-8")
     return f"""
 WITH cells AS (SELECT _line, _lines, _problem, _raw, {_cells(contract, reading)} FROM {raw}),
@@ -51,8 +52,10 @@ texts AS (SELECT *, {_texts(contract)} FROM cells),
 values_read AS (SELECT * EXCLUDE ({_spent_cells(contract)}), {_values(contract, reading)} FROM texts),
 typed AS ({_with_regions(contract, reading)}),
 complete AS ({dataset_sql}),
-numbered AS (SELECT *, {_repeats(contract)} AS _repeats_line FROM complete)
-SELECT *, {mask_expression(row_rules(contract))} AS _mask FROM numbered
+judged AS (SELECT *, {mask_expression(rules[:-1])} AS _own_mask FROM complete),
+sound AS (SELECT *, (_own_mask & {severity_mask(rules, "error")}::HUGEINT) = 0 AS _is_sound FROM judged),
+numbered AS (SELECT *, {_repeats(contract)} AS _repeats_line FROM sound)
+SELECT *, _own_mask + {mask_expression(rules[-1:], len(rules) - 1)} AS _mask FROM numbered
 """
 
 
@@ -173,13 +176,13 @@ LEFT JOIN reference.region_aliases AS named_{name}
 
 
 def _repeats(contract: Contract) -> str:
-    """Give the line that a row repeats: an earlier one of its table, or 0 for one of the file's earlier tables."""
+    """Give the good line that a row repeats: an earlier one of its table, or 0 for one of the file's earlier tables."""
     key = ", ".join(contract.key)
-    same = " AND ".join(f"earlier.{name} IS NOT DISTINCT FROM complete.{name}" for name in contract.key)
+    same = " AND ".join(f"earlier.{name} IS NOT DISTINCT FROM sound.{name}" for name in contract.key)
     return (
-        f"CASE WHEN _problem IS NOT NULL THEN NULL WHEN EXISTS (SELECT 1 FROM earlier WHERE {same}) THEN 0 "
-        f"WHEN row_number() OVER (PARTITION BY {key} ORDER BY _line) > 1 "
-        f"THEN first_value(_line) OVER (PARTITION BY {key} ORDER BY _line) END"
+        f"CASE WHEN NOT _is_sound THEN NULL WHEN EXISTS (SELECT 1 FROM earlier WHERE {same}) THEN 0 "
+        f"WHEN row_number() OVER (PARTITION BY {key}, _is_sound ORDER BY _line) > 1 "
+        f"THEN first_value(_line) OVER (PARTITION BY {key}, _is_sound ORDER BY _line) END"
     )
 
 

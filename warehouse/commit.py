@@ -19,6 +19,15 @@ _SAID = {"recaps": "published_on", "targets": "decided_on", "labour_force": "coa
 
 
 @dataclass(frozen=True)
+class Standing:
+    """The file that stands for a partition: its sha256, the sweep that recorded it, when it was exported if it says."""
+
+    source_key: str
+    sweep: int
+    said: str | None
+
+
+@dataclass(frozen=True)
 class Refused:
     """A file that is refused as a whole after reading, because another one claims the same partition."""
 
@@ -37,7 +46,7 @@ class Choice:
 
 def choose_partitions(
     staged: Sequence[StagedPartition],
-    current: Callable[[StagedPartition], tuple[str, int] | None],
+    current: Callable[[StagedPartition], Standing | None],
     sweeps: dict[str, int],
 ) -> Choice:
     """Decide which file stands for each partition.
@@ -47,7 +56,7 @@ def choose_partitions(
 
     Args:
         staged: the partitions of this sweep.
-        current: gives, for a partition, the sha256 and sweep of the file that stands there now.
+        current: gives, for a partition, the file that stands there now.
         sweeps: the sweep that first recorded each sha256.
 
     Returns:
@@ -64,10 +73,17 @@ def choose_partitions(
         if not standing:
             continue
         best = max(standing, key=lambda rival: _order(rival, sweeps))
-        before = current(best)
-        if before is None or before[0] == best.source_key or best.said or sweeps[best.source_key] >= before[1]:
+        if _is_later(best, current(best), sweeps):
             winners.append(best)
     return Choice(winners, list({refusal.source_key: refusal for refusal in refused}.values()))
+
+
+def _is_later(best: StagedPartition, before: Standing | None, sweeps: dict[str, int]) -> bool:
+    if before is None or before.source_key == best.source_key:
+        return True
+    if best.said and before.said and best.said != before.said:
+        return best.said > before.said
+    return sweeps[best.source_key] >= before.sweep
 
 
 def _order(rival: StagedPartition, sweeps: dict[str, int]) -> tuple[str, int]:
@@ -117,8 +133,8 @@ def merge_rows(
     """Let the rows of ``incoming`` replace the rows of the same grain, and commit the table if it changes.
 
     Args:
-        con: the connection that holds ``incoming``; ``conflicts`` is left in it: (source_key, _line) of rows of one
-            sweep that contradict each other and say no date.
+        con: the connection that holds ``incoming``; ``conflicts`` is left in it: source_key, _file, _sheet, _line and
+            _lines of rows of one sweep that contradict each other and say no date.
         contract: the dataset's contract.
         table: its core table.
         sweeps: the sweep that first recorded each sha256.
@@ -129,9 +145,10 @@ def merge_rows(
     columns = ", ".join(field.name for field in contract.core_fields)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE loaded AS
-        SELECT {columns} FROM dated WHERE (source_key, _line) NOT IN (SELECT source_key, _line FROM conflicts)
+        SELECT {columns} FROM dated ANTI JOIN conflicts USING (source_key, _file, _sheet, _line)
         QUALIFY row_number() OVER (
-          PARTITION BY {", ".join(contract.key)} ORDER BY _said DESC, _sweep DESC, source_key, _line) = 1"""
+          PARTITION BY {", ".join(contract.key)}
+          ORDER BY _said DESC, _sweep DESC, source_key, _file, _sheet, _line) = 1"""
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_judged(contract.name)}")
     if _changed(con, table):
@@ -165,7 +182,8 @@ def _date_rows(
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE dated AS
         WITH rows_of AS (
-          SELECT *, 0 AS _line FROM ({table.relation()}) WHERE source_key NOT IN ({again})
+          SELECT *, '' AS _file, '' AS _sheet, 0 AS _line, 0 AS _lines
+          FROM ({table.relation()}) WHERE source_key NOT IN ({again})
           UNION ALL BY NAME SELECT * FROM incoming
         )
         SELECT rows_of.*, sweeps.sweep AS _sweep, hash({content or "1"}) AS _content,
@@ -182,8 +200,9 @@ def _find_conflicts(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         WITH newest AS (
           SELECT *, rank() OVER (PARTITION BY {key} ORDER BY _said DESC, _sweep DESC) AS _tie FROM dated
         )
-        SELECT source_key, _line FROM (
-          SELECT source_key, _line, count(DISTINCT _content) OVER (PARTITION BY {key}) AS contents,
+        SELECT DISTINCT source_key, _file, _sheet, _line, _lines FROM (
+          SELECT source_key, _file, _sheet, _line, _lines,
+            count(DISTINCT _content) OVER (PARTITION BY {key}) AS contents,
             count(DISTINCT source_key) OVER (PARTITION BY {key}) AS files
           FROM newest WHERE _tie = 1 AND _line > 0
         ) WHERE contents > 1 AND files > 1"""

@@ -28,7 +28,7 @@ def diff_builds(con: duckdb.DuckDBPyConnection, before: Path | None, after: Path
         moves of the mart's figure with their keys.
     """
     tables = {name: _diff_table(con, load_contracts()[name], before, after) for name in published_tables()}
-    return {"before": before.name if before else None, "after": after.name, "tables": tables}
+    return {"before": before.name if before else None, "after": after.name.removeprefix("."), "tables": tables}
 
 
 def _diff_table(con: duckdb.DuckDBPyConnection, contract: Contract, before: Path | None, after: Path) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def record_loads(
         {
             "source_key": result.source_key,
             "sweep": sweep,
-            "reading": reading,
+            "reading": reading if result.is_settled else "",
             "verdict": result.verdict,
             "read": result.lines.read,
             "header": result.lines.header,

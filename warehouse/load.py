@@ -20,6 +20,8 @@ from warehouse.connections import first_value
 from warehouse.lake import DataFile, Table
 
 Verdict = Literal["loaded", "partly_quarantined", "refused", "unchanged"]
+# How a time of export stands in a data file's name: in the order of time.
+EXPORTED = "%Y%m%dT%H%M%S"
 _BOOKKEEPING = {"_line": "BIGINT", "_lines": "INTEGER", "_problem": "VARCHAR", "_raw": "VARCHAR"}
 
 
@@ -61,11 +63,12 @@ class StagedPartition:
 
 @dataclass
 class LoadedFile:
-    """What became of one file."""
+    """What became of one file; one that is not settled is read again by the next sweep."""
 
     landed: LandedFile
     lines: Lines = field(default_factory=Lines)
     verdict: Verdict = "loaded"
+    is_settled: bool = True
     partitions: list[StagedPartition] = field(default_factory=list[StagedPartition])
     warnings: dict[str, int] = field(default_factory=dict[str, int])
     notes: list[str] = field(default_factory=list[str])
@@ -104,7 +107,8 @@ class Loader:
         self.con.execute("CREATE OR REPLACE TEMP TABLE clashing (period VARCHAR, membership_id BLOB)")
         core = self.core.relation()
         self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT *, CAST(NULL AS BIGINT) AS _line FROM ({core}) LIMIT 0"
+            "CREATE OR REPLACE TEMP TABLE incoming AS SELECT *, '' AS _file, '' AS _sheet, 0::BIGINT AS _line, "
+            f"0::INTEGER AS _lines FROM ({core}) LIMIT 0"
         )
 
     def load(self, landed: LandedFile, kept: Path) -> LoadedFile:
@@ -211,7 +215,10 @@ class Loader:
         )
         good = "SELECT * FROM tagged WHERE _line NOT IN (SELECT _line FROM bad_lines)"
         quarantine_lines(self.con, self.contract, Origin(table.file, table.sheet, result.source_key))
-        self._stage(result, good)
+        if self.contract.partition:
+            self._stage(result, good)
+        else:
+            self._put_in_line(result, table, good)
         self._count_warnings(result, good)
         self._remember_grains(table, good)
         result.lines.add(self._lines(table))
@@ -232,22 +239,23 @@ class Loader:
                 if count := first_value(self.con, broken):
                     result.warnings[rule.code] = result.warnings.get(rule.code, 0) + count
 
+    def _put_in_line(self, result: LoadedFile, table: SourceTable, good: str) -> None:
+        """Add good rows to ``incoming``, each with where it stands: a file may hold several tables."""
+        place = f"{quoted(table.file)} AS _file, {quoted(table.sheet or '')} AS _sheet, _line, _lines"
+        kept = core_select(self.contract, f"({good})", result.source_key).replace("SELECT ", f"SELECT {place}, ", 1)
+        self.con.execute(f"INSERT INTO incoming BY NAME {kept}")
+
     def _stage(self, result: LoadedFile, good: str) -> None:
         select = core_select(self.contract, f"({good})", result.source_key)
-        if not self.contract.partition:
-            kept = core_select(self.contract, f"({good})", result.source_key).replace("SELECT ", "SELECT _line, ", 1)
-            self.con.execute(f"INSERT INTO incoming BY NAME {kept}")
-            return
         names = ", ".join(self.contract.partition)
-        said = "max(exported_at)" if self.contract.name == "participants" else "NULL"
+        said = f"max(strftime(try_cast(exported_at AS TIMESTAMP), '{EXPORTED}'))"
         for *values, exported in self.con.execute(
             f"SELECT {names}, {said} FROM ({good}) GROUP BY {names} ORDER BY {names}"
         ).fetchall():
             partition = dict(zip(self.contract.partition, values, strict=True))
             where = " AND ".join(f"{name} = {quoted(value)}" for name, value in partition.items())
-            data = self.core.write_file(
-                self.con, f"SELECT * FROM ({select}) WHERE {where}", partition, result.source_key
-            )
+            stem = f"{result.source_key}-{exported or ''}"
+            data = self.core.write_file(self.con, f"SELECT * FROM ({select}) WHERE {where}", partition, stem)
             result.add(StagedPartition(result.source_key, result.landed.file, partition, (data,), exported))
 
 

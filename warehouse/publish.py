@@ -44,7 +44,8 @@ class Publication:
         if not self.builds_folder.is_dir():
             return []
         folders = sorted(self.builds_folder.iterdir(), reverse=True)
-        return [read_manifest(folder) for folder in folders if (folder / "manifest.json").is_file()]
+        finished = (folder for folder in folders if not folder.name.startswith("."))
+        return [read_manifest(folder) for folder in finished if (folder / "manifest.json").is_file()]
 
     def manifest(self, build_id: str) -> Manifest:
         """Give one build's manifest.
@@ -93,7 +94,10 @@ class Publication:
         return list(document["checks"])
 
     def confirm(self) -> None:
-        """Record that a night found nothing new: the promoted build still holds."""
+        """Record that a night found nothing new: the promoted build still holds, and the link follows the pointer."""
+        build_id = self.promoted_id()
+        if build_id is not None:
+            _link_atomically(self.root / "current", Path("builds") / build_id)
         _write_atomically(self.root / "confirmed.json", json.dumps({"at": _now()}) + "\n")
 
     def confirmed_at(self) -> datetime | None:

@@ -8,7 +8,6 @@ from typing import Any
 import duckdb
 
 from expectations.schemas import quoted
-from warehouse.assemble import published_tables
 from warehouse.connections import Limits, connect
 from warehouse.house import House
 from warehouse.publish import Publication
@@ -71,7 +70,7 @@ def ask(house: House, publication: Publication, limits: Limits, sql: str) -> Ans
         database = publication.folder_of(manifest.build_id) / "marts.duckdb"
         con.execute(f"ATTACH {quoted(str(database))} AS build (READ_ONLY)")
         con.execute("CREATE SCHEMA marts")
-        for name in published_tables():
+        for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'build'").fetchall():
             con.execute(f"CREATE VIEW marts.{name} AS FROM build.{name}")
         house.attach_core(con, manifest.core_versions)
         load_reference(con)

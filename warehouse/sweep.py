@@ -13,7 +13,7 @@ from sources.landing import LandedFile
 from sources.text import refused_lines
 from transforms.clean import MACROS
 from warehouse.bad_rows import add_bad_entry, create_bad_rows, forget_bad_rows
-from warehouse.commit import Refused, choose_partitions, commit_partitions, merge_rows
+from warehouse.commit import Refused, Standing, choose_partitions, commit_partitions, merge_rows
 from warehouse.connections import first_value
 from warehouse.house import House
 from warehouse.lake import files_relation
@@ -34,15 +34,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep needs: the lake, a connection, the business date, the key for persons, and whom to tell.
+    """What a sweep needs: the lake, a connection, what lies in the future, the key for persons, whom to tell.
 
-    ``scratch`` is where rows are staged: the lake itself, or a throw-away lake in a dry run.
+    ``scratch`` is where rows are staged: the lake itself, or a throw-away lake in a dry run. ``today`` is the real
+    date, or the business date if that is later: what lies after it cannot have happened, while a run for an earlier
+    business date still loads what came since.
     """
 
     house: House
     scratch: House
     con: duckdb.DuckDBPyConnection
-    as_of: date
+    today: date
     person_key: str
     work_dir: Path
     progress: Progress = field(default=lambda _file, _done, _of: None)
@@ -83,15 +85,29 @@ def run_sweep(sweep: Sweep, files: Sequence[LandedFile]) -> list[LoadedFile]:
 def _prepare(sweep: Sweep) -> None:
     con = sweep.con
     con.execute(MACROS.read_text(encoding="utf-8"))
-    con.execute(f"SET VARIABLE as_of = DATE '{sweep.as_of:%Y-%m-%d}'")
+    con.execute(f"SET VARIABLE today = DATE '{sweep.today:%Y-%m-%d}'")
     con.execute("SET VARIABLE person_key = $1", [sweep.person_key])
     _attach_reference(sweep)
 
 
 def _attach_reference(sweep: Sweep) -> None:
     sweep.house.attach_core(sweep.con, sweep.house.core_versions())
+    if sweep.is_dry:
+        _lay_over(sweep)
     load_reference(sweep.con)
     merge_landed(sweep.con)
+
+
+def _lay_over(sweep: Sweep) -> None:
+    """Let the reference data that a dry run has read stand over what the lake holds."""
+    for name in LANDED_REFERENCE:
+        held, read = (house.core(name).relation() for house in (sweep.house, sweep.scratch))
+        key = ", ".join(contracts_of("dataset")[name].key)
+        sweep.con.execute(
+            f"CREATE OR REPLACE VIEW core.{name} AS SELECT * EXCLUDE (_nth) "
+            f"FROM (SELECT *, 1 AS _nth FROM ({held}) UNION ALL SELECT *, 0 AS _nth FROM ({read})) "
+            f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _nth) = 1"
+        )
 
 
 def _groups(files: Sequence[LandedFile]) -> list[list[LandedFile]]:
@@ -164,7 +180,7 @@ def _read_dataset(sweep: Sweep, contract: Contract, files: Sequence[LandedFile],
     sweeps = {landed.sha256: number for landed in files} | arrival_sweeps(sweep.house, sweep.con)
     if contract.partition:
         _commit_partitions(sweep, loader, loaded, sweeps)
-    elif not sweep.is_dry:
+    else:
         _commit_rows(sweep, loader, loaded, sweeps)
     _commit_quarantine(sweep, loaded)
     return loaded
@@ -196,19 +212,20 @@ def _commit_partitions(sweep: Sweep, loader: Loader, loaded: list[LoadedFile], s
         commit_partitions(loader.core, winners)
 
 
-def _current(
-    sweep: Sweep, loader: Loader, sweeps: dict[str, int]
-) -> Callable[[StagedPartition], tuple[str, int] | None]:
-    """Give a look-up of the file that stands for a partition now: a data file's name begins with its sha256."""
-    standing: dict[str, str] = {}
-    for path in sweep.house.core(loader.contract.name).files():
-        standing[Path(path).parent.as_posix()] = Path(path).name[:64]
-    root = sweep.house.core(loader.contract.name).root
+def _current(sweep: Sweep, loader: Loader, sweeps: dict[str, int]) -> Callable[[StagedPartition], Standing | None]:
+    """Give a look-up of the file that stands for a partition now: a data file's name tells whose it is."""
+    table = sweep.house.core(loader.contract.name)
+    names: dict[Path, list[str]] = {}
+    for path in map(Path, table.files()):
+        names.setdefault(path.parent, []).append(path.name)
 
-    def look_up(partition: StagedPartition) -> tuple[str, int] | None:
-        folder = (root / partition.data[0].path).parent.as_posix()
-        source = standing.get(folder)
-        return None if source is None else (source, sweeps.get(source, 0))
+    def look_up(partition: StagedPartition) -> Standing | None:
+        found = names.get((table.root / partition.data[0].path).parent)
+        if found is None:
+            return None
+        parts = [name.split("-") for name in found]
+        source_key = parts[0][0]
+        return Standing(source_key, sweeps.get(source_key, 0), max(part[1] for part in parts) or None)
 
     return look_up
 
@@ -218,6 +235,8 @@ def _refuse_whole(sweep: Sweep, result: LoadedFile, refusal: Refused) -> None:
     result.lines.quarantined += result.lines.good
     result.lines.good = 0
     result.verdict = "refused"
+    # The other file may be taken away, and then this one is right.
+    result.is_settled = False
     forget_bad_rows(sweep.con, result.source_key)
     messages = (refusal.message_id, refusal.message_en)
     add_bad_entry(sweep.con, result.landed, "partition_claimed_twice", messages, lines=result.lines.quarantined)
@@ -271,28 +290,26 @@ def _concerned(sweep: Sweep, loader: Loader, winners: list[StagedPartition]) -> 
 
 
 def _commit_rows(sweep: Sweep, loader: Loader, loaded: list[LoadedFile], sweeps: dict[str, int]) -> None:
-    table = sweep.house.core(loader.contract.name)
-    merge_rows(sweep.con, loader.contract, table, sweeps, loaded)
+    merge_rows(sweep.con, loader.contract, loader.core, sweeps, loaded)
     for result in loaded:
         _quarantine_conflicts(sweep, result)
 
 
 def _quarantine_conflicts(sweep: Sweep, result: LoadedFile) -> None:
     rows = sweep.con.execute(
-        "SELECT DISTINCT _line FROM conflicts WHERE source_key = ? ORDER BY 1", [result.source_key]
+        "SELECT _file, nullif(_sheet, ''), _line, _lines FROM conflicts WHERE source_key = ? ORDER BY ALL",
+        [result.source_key],
     ).fetchall()
     messages = (
         "Berkas lain yang tiba bersamaan menyebut nilai lain untuk hal yang sama",
         "Another file that arrived together says another value for the same thing",
     )
     expected = "satu nilai, atau tanggal terbit yang berbeda / one value, or different dates of publication"
-    for (line,) in rows:
-        add_bad_entry(
-            sweep.con, result.landed, "contradicted_in_sweep", messages, line=line, lines=1, expected=expected
-        )
-    if rows:
-        result.lines.good -= len(rows)
-        result.lines.quarantined += len(rows)
+    for file, sheet, line, lines in rows:
+        more = {"file": file, "sheet": sheet, "line": line, "lines": lines, "expected": expected}
+        add_bad_entry(sweep.con, result.landed, "contradicted_in_sweep", messages, **more)
+        result.lines.good -= lines
+        result.lines.quarantined += lines
         result.verdict = "partly_quarantined"
 
 
