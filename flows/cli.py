@@ -315,7 +315,9 @@ def _guarded(call: Callable[[], object]) -> int:
         if isinstance(error, _known_errors()):
             _complain(str(error))
             return USAGE
-        _complain(f"{type(error).__name__}; the last promoted build stays. Details: {_log_fault(error)}")
+        # What the system says of a file holds its path; what others say may quote values of persons.
+        what = str(error) if isinstance(error, OSError) else type(error).__name__
+        _complain(f"{what}; the last promoted build stays. Details: {_log_fault(error)}")
         return FAULT
     return code if isinstance(code, int) else OK
 

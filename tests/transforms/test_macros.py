@@ -68,7 +68,7 @@ def ask() -> Generator[Asker]:
     """Give a connection that has the macros."""
     con = duckdb.connect(":memory:", config={"threads": 1})
     con.execute(MACROS.read_text(encoding="utf-8"))
-    con.execute("SET VARIABLE as_of = DATE '2026-11-21'")
+    con.execute("SET VARIABLE today = DATE '2026-11-21'")
     con.execute("SET VARIABLE person_key = $1", [KEY])
     yield Asker(con)
     con.close()

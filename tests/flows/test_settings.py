@@ -1,0 +1,64 @@
+"""Settings: variables, then the file, then local folders."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from flows.settings import BUSINESS_ZONE, Settings, UnknownPlaceError, business_today, folder
+
+
+def test_without_anything_all_stands_under_var(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings()
+    assert (settings.landing, settings.lake, settings.publish) == ("var/landing", "var/lake", "var/publish")
+    assert (settings.person_key, settings.required) == (None, ())
+
+
+def test_variables_win_over_the_file_and_given_values_over_both(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cakupan.toml").write_text('lake = "/file"\npublish = "/file"\nlanding = "/file"\n', encoding="utf-8")
+    monkeypatch.setenv("CAKUPAN_PUBLISH", "/variable")
+    monkeypatch.setenv("CAKUPAN_LANDING", "/variable")
+    settings = Settings(landing="/given")
+    assert (settings.lake, settings.publish, settings.landing) == ("/file", "/variable", "/given")
+
+
+def test_the_key_never_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAKUPAN_PERSON_KEY", "a secret that must not show")
+    settings = Settings()
+    assert "a secret" not in repr(settings) + str(settings) + settings.model_dump_json()
+    assert settings.person_key is not None
+    assert settings.person_key.get_secret_value() == "a secret that must not show"
+
+
+def test_required_datasets_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAKUPAN_REQUIRED", "participants, targets,")
+    assert Settings().required == ("participants", "targets")
+
+
+def test_an_unknown_setting_in_the_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cakupan.toml").write_text('laek = "/typo"\n', encoding="utf-8")
+    with pytest.raises(ValidationError, match="laek"):
+        Settings()
+
+
+@pytest.mark.parametrize(("uri", "path"), [("var/lake", "var/lake"), ("/a/b", "/a/b"), ("file:///a/b", "/a/b")])
+def test_a_folder_is_a_path_or_a_file_uri(uri: str, path: str) -> None:
+    assert folder(uri) == Path(path)
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/prefix", "https://example.org/x"])
+def test_another_place_is_refused_by_name(uri: str) -> None:
+    with pytest.raises(UnknownPlaceError, match=uri):
+        folder(uri)
+
+
+def test_business_dates_are_those_of_jakarta() -> None:
+    assert str(BUSINESS_ZONE) == "Asia/Jakarta"
+    assert isinstance(business_today(), date)
+    assert abs((business_today() - datetime.now(BUSINESS_ZONE).date()).days) <= 1
