@@ -19,6 +19,7 @@ from typing import IO, Any, Literal, Self, TypedDict, cast
 
 import duckdb
 
+from expectations.processes import bare_environment
 from expectations.suites import CheckResult, all_errors, answered
 from expectations.tables import Job, open_tables
 
@@ -63,7 +64,7 @@ class Judge:
             stderr=errors,
             text=True,
             encoding="utf-8",
-            env=_environment(),
+            env={**bare_environment(), "GX_ANALYTICS_ENABLED": "false"},
         )
         return cls(process, errors)
 
@@ -127,13 +128,6 @@ def _close(pipe: IO[str]) -> None:
         pipe.close()
     except BrokenPipeError:
         return
-
-
-def _environment() -> dict[str, str]:
-    # The judge needs none of the settings and secrets; -P keeps the working directory out of its imports.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CAKUPAN_")}
-    path = os.pathsep.join(filter(None, [str(_ROOT), kept.get("PYTHONPATH")]))
-    return {**kept, "PYTHONPATH": path, "GX_ANALYTICS_ENABLED": "false"}
 
 
 def _complete(job: Job, answer: Verdict) -> Verdict:

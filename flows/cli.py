@@ -1,6 +1,7 @@
 """The command line `cakupan`."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -324,9 +325,11 @@ def _guarded(call: Callable[[], object]) -> int:
 
 def _log_fault(error: Exception) -> Path:
     """Keep a fault's trace, which may quote values of persons, in a file that only its owner reads."""
+    import tempfile
     import traceback
 
-    path = Path("var/log/fault.txt")
+    folder_of_log = Path("var/log") if os.access(".", os.W_OK) else Path(tempfile.mkdtemp(prefix="cakupan-"))
+    path = folder_of_log / "fault.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")

@@ -1,6 +1,6 @@
 """What a night tells: the counts, the verdict of every file, the build, and the exit code."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from warehouse.load import Lines, LoadedFile
@@ -21,7 +21,6 @@ class NightReport:
     build: Manifest | None = None
     promoted: bool = False
     source_missing: bool = False
-    notes: list[str] = field(default_factory=list[str])
 
     @property
     def lines(self) -> Lines:
@@ -30,6 +29,11 @@ class NightReport:
         for loaded in self.files:
             total.add(loaded.lines)
         return total
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of single files, beside their verdict."""
+        return [f"{loaded.landed.file}: {note}" for loaded in self.files for note in loaded.notes]
 
     @property
     def exit_code(self) -> int:

@@ -1,7 +1,6 @@
 """Read .xlsx and .xls workbooks: every sheet with content is a table, every cell keeps its type."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from expectations.processes import bare_environment
 from sources import refusals
 from sources.fields import field_names
 from sources.frames import all_blank, candidates, cell_frame
@@ -78,8 +78,7 @@ def _sheets(path: Path, ending: str, request: Request) -> Iterator[_Sheet]:
 def _columns_by_sheet(path: Path, memory: int) -> Iterator[tuple[str, list[list[str]]]]:
     """Yield each sheet's name and its columns of text, read by a process that may fail on its own."""
     command = [sys.executable, "-P", "-m", "sources.sheet_worker", str(path), str(memory)]
-    folders = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
+    environment = bare_environment()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as worker:  # noqa: S603 no shell, own module
         for line in worker.stdout or ():
             sheet = json.loads(line)

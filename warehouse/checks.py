@@ -12,6 +12,7 @@ from transforms.identities import TABLES as IDENTITY_TABLES
 from transforms.identities import identity_queries
 from warehouse.connections import first_value
 from warehouse.house import House
+from warehouse.load import UNKNOWN_COLUMN
 
 _NEWEST = {"period": "max(last_day(CAST(period || '-01' AS DATE)))", "year": "max(make_date(year, 8, 31))"}
 
@@ -102,7 +103,10 @@ def budget_checks(con: duckdb.DuckDBPyConnection, house: House) -> Iterator[Chec
 
 
 def _budget(name: str, contract: Contract, code: str, warnings: int, rows: int) -> Check:
-    rule = next((rule for rule in row_rules(contract) if rule.code == code), None)
+    messages = {rule.code: (rule.message_id, rule.message_en) for rule in row_rules(contract)}
+    messages[UNKNOWN_COLUMN] = ("Kolom berkas yang tidak dikenal dan tidak dibaca", "Unknown columns that are not read")
+    # A rule that warned once may have been renamed since.
+    message_id, message_en = messages.get(code, (f"Peringatan {code}", f"Warning {code}"))
     over = contract.budget.exceeded(warnings, rows)
     return Check(
         table=f"core.{name}",
@@ -112,8 +116,8 @@ def _budget(name: str, contract: Contract, code: str, warnings: int, rows: int) 
         outcome="fail",
         observed=warnings,
         expected=f"<= {contract.budget.rows} or <= {contract.budget.share:.0%} of {rows} rows",
-        message_id=rule.message_id if rule else f"Peringatan {code}",
-        message_en=rule.message_en if rule else f"Warning {code}",
+        message_id=message_id,
+        message_en=message_en,
     )
 
 

@@ -22,6 +22,7 @@ from warehouse.lake import DataFile, Table
 Verdict = Literal["loaded", "partly_quarantined", "refused", "unchanged"]
 # How a time of export stands in a data file's name: in the order of time.
 EXPORTED = "%Y%m%dT%H%M%S"
+UNKNOWN_COLUMN = "unknown_column"
 _BOOKKEEPING = {"_line": "BIGINT", "_lines": "INTEGER", "_problem": "VARCHAR", "_raw": "VARCHAR"}
 
 
@@ -222,11 +223,17 @@ class Loader:
         self._count_warnings(result, good)
         self._remember_grains(table, good)
         result.lines.add(self._lines(table))
-        result.notes += [f"kolom tidak dikenal / unknown column: {name}" for name in table.layout.unknown_columns]
+        self._note_unknown(result, table)
 
     def _lines(self, table: SourceTable) -> Lines:
         good, bad = (self._count_lines(f"_line {word} (FROM bad_lines)") for word in ("NOT IN", "IN"))
         return Lines(table.count.read, table.count.header, good, bad, table.count.blank)
+
+    def _note_unknown(self, result: LoadedFile, table: SourceTable) -> None:
+        """Warn of further columns that nobody reads, by name."""
+        if unknown := table.layout.unknown_columns:
+            result.warnings[UNKNOWN_COLUMN] = result.warnings.get(UNKNOWN_COLUMN, 0) + len(unknown)
+            result.notes.append(f"kolom tidak dikenal / unknown columns: {', '.join(unknown)}")
 
     def _count_lines(self, where: str) -> int:
         records = f"SELECT DISTINCT _line, _lines FROM tagged WHERE {where}"

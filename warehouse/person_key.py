@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import secrets
 from pathlib import Path
 
@@ -23,9 +24,16 @@ def load_or_make_key(path: Path) -> str:
     """
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32), encoding="ascii")
+        _write_whole(path, secrets.token_hex(32))
     return path.read_text(encoding="ascii").strip()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a small file that only its owner reads, whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.touch(mode=0o600)
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def key_id(key: str) -> str:
@@ -56,7 +64,7 @@ def confirm_key(lake: Path, key: str) -> str:
     record = lake / "person_key.json"
     if not record.is_file():
         lake.mkdir(parents=True, exist_ok=True)
-        record.write_text(json.dumps({"key_id": name}) + "\n", encoding="utf-8")
+        _write_whole(record, json.dumps({"key_id": name}) + "\n")
     known = json.loads(record.read_text(encoding="utf-8"))["key_id"]
     if known != name:
         raise PersonKeyError(

@@ -10,6 +10,7 @@ import duckdb
 from expectations.contracts import Contract, contracts_of
 from expectations.schemas import quoted
 from sources.landing import LandedFile
+from sources.snapshots import SnapshotError
 from sources.text import refused_lines
 from transforms.clean import MACROS
 from warehouse.bad_rows import add_bad_entry, create_bad_rows, forget_bad_rows
@@ -195,8 +196,18 @@ def _load_all(sweep: Sweep, loader: Loader, files: Sequence[LandedFile]) -> list
 
 
 def _load_one(sweep: Sweep, loader: Loader, landed: LandedFile) -> LoadedFile:
-    kept = landed.path if sweep.is_dry else sweep.house.snapshots.keep(landed)
+    try:
+        kept = landed.path if sweep.is_dry else sweep.house.snapshots.keep(landed)
+    except SnapshotError as changing:
+        return _postpone(sweep, landed, str(changing))
     return loader.load(landed, kept)
+
+
+def _postpone(sweep: Sweep, landed: LandedFile, reason: str) -> LoadedFile:
+    """Leave a file that is still being written to the next sweep."""
+    messages = ("Berkas masih berubah saat disalin; dibaca lagi pada putaran berikutnya", reason)
+    add_bad_entry(sweep.con, landed, "file_still_changing", messages)
+    return LoadedFile(landed, verdict="refused", is_settled=False)
 
 
 def _commit_partitions(sweep: Sweep, loader: Loader, loaded: list[LoadedFile], sweeps: dict[str, int]) -> None:
@@ -210,6 +221,17 @@ def _commit_partitions(sweep: Sweep, loader: Loader, loaded: list[LoadedFile], s
     winners = _without_clashes(sweep, loader, loaded, choice.winners)
     if not sweep.is_dry:
         commit_partitions(loader.core, winners)
+    _note_outdated(loaded, winners)
+
+
+def _note_outdated(loaded: Sequence[LoadedFile], winners: Sequence[StagedPartition]) -> None:
+    """Say of a file that was read but does not stand, because a later export of the same month does."""
+    standing = {(winner.source_key, *winner.partition.values()) for winner in winners}
+    for result in loaded:
+        for staged in result.partitions:
+            if result.verdict != "refused" and (result.source_key, *staged.partition.values()) not in standing:
+                place = " ".join(staged.partition.values())
+                result.notes.append(f"{place}: ekspor yang lebih baru sudah berlaku / a later export stands")
 
 
 def _current(sweep: Sweep, loader: Loader, sweeps: dict[str, int]) -> Callable[[StagedPartition], Standing | None]:

@@ -106,8 +106,7 @@ def test_every_table_has_its_contract() -> None:
 
 def test_a_partition_and_freshness_name_columns_of_the_table() -> None:
     named = {
-        name: {*contract.partition, contract.freshness.column}
-        - {field.name for field in contract.core_fields}
+        name: {*contract.partition, contract.freshness.column} - {field.name for field in contract.core_fields}
         for name, contract in load_contracts().items()
     }
     assert {name: unknown for name, unknown in named.items() if unknown} == {}

@@ -87,8 +87,7 @@ BROKEN = {
 }
 OWN = TableCheck(
     code="own",
-    query="select count(*) from {table} where other_source like '{x} :y%' "
-    "and regexp_matches(geo_code, '[0-9]{4}')",
+    query="select count(*) from {table} where other_source like '{x} :y%' and regexp_matches(geo_code, '[0-9]{4}')",
     severity="warn",
     message_id="Sumber lain tidak boleh begini",
     message_en="The other source must not be so",
@@ -116,13 +115,9 @@ def _promised(table: str) -> Contract:
 def _write(table: str, changes: str, file: Path) -> str:
     with duckdb.connect(":memory:", config={"threads": 1}) as con:
         fields = load_contracts()[table].core_fields
-        con.execute(
-            f"CREATE TABLE broken ({', '.join(f'{f.name} {sql_type(f.column.type)}' for f in fields)})"
-        )
+        con.execute(f"CREATE TABLE broken ({', '.join(f'{f.name} {sql_type(f.column.type)}' for f in fields)})")
         row = ROWS[table]
-        con.execute(
-            f"INSERT INTO broken ({', '.join(row)}) VALUES ({', '.join('?' for _ in row)})", [*row.values()]
-        )
+        con.execute(f"INSERT INTO broken ({', '.join(row)}) VALUES ({', '.join('?' for _ in row)})", [*row.values()])
         con.execute(changes)
         con.execute(f"COPY broken TO '{file}' (FORMAT parquet)")
     return str(file)
@@ -130,16 +125,12 @@ def _write(table: str, changes: str, file: Path) -> str:
 
 def _suites_of_cases() -> list[Suite]:
     good = [suite_of(_promised(table), f"marts.good_{table}", 1) for table in ROWS]
-    broken = [
-        suite_of(_promised(table), f"marts.case_{i}", 1) for i, (table, _) in enumerate(BROKEN.values())
-    ]
+    broken = [suite_of(_promised(table), f"marts.case_{i}", 1) for i, (table, _) in enumerate(BROKEN.values())]
     return [*good, *broken]
 
 
 def _job(folder: Path) -> Job:
-    views = {
-        f"marts.good_{table}": [_write(table, "SELECT 1", folder / f"{table}.parquet")] for table in ROWS
-    }
+    views = {f"marts.good_{table}": [_write(table, "SELECT 1", folder / f"{table}.parquet")] for table in ROWS}
     for i, (table, changes) in enumerate(BROKEN.values()):
         views[f"marts.case_{i}"] = [_write(table, changes, folder / f"case_{i}.parquet")]
     views |= {"core.recaps": [], "marts.gone": [str(folder / "gone.parquet")]}
@@ -170,11 +161,7 @@ def _outcomes(verdict: Verdict, table: str) -> dict[str, CheckResult]:
 
 
 def _not_passed(verdict: Verdict, table: str) -> dict[str, str]:
-    return {
-        code: check["outcome"]
-        for code, check in _outcomes(verdict, table).items()
-        if check["outcome"] != "pass"
-    }
+    return {code: check["outcome"] for code, check in _outcomes(verdict, table).items() if check["outcome"] != "pass"}
 
 
 @pytest.mark.slow
@@ -195,9 +182,7 @@ def test_a_broken_promise_fails_its_check_and_no_other(verdict: Verdict, positio
 def test_a_failure_is_counted(verdict: Verdict) -> None:
     codes = list(BROKEN)
     key = _outcomes(verdict, f"marts.case_{codes.index('key')}")["key"]
-    negative = _outcomes(verdict, f"marts.case_{codes.index('not_negative.numerator')}")[
-        "not_negative.numerator"
-    ]
+    negative = _outcomes(verdict, f"marts.case_{codes.index('not_negative.numerator')}")["not_negative.numerator"]
     rows = _outcomes(verdict, f"marts.case_{codes.index('row_count')}")["row_count"]
     own = _outcomes(verdict, f"marts.case_{codes.index('own')}")["own"]
     assert (key["observed"], negative["observed"], rows["observed"], rows["expected"]) == (1, 1, 0, "1 to 2")
@@ -343,9 +328,7 @@ def test_a_partition_in_the_path_stays_text_and_stands_where_the_contract_has_it
     folder = tmp_path / "period=2026-10" / "office_code=007"
     folder.mkdir(parents=True)
     file = folder / "part.parquet"
-    duckdb.execute(
-        f"COPY (SELECT * EXCLUDE (office_code, period) FROM '{whole}') TO '{file}' (FORMAT parquet)"
-    )
+    duckdb.execute(f"COPY (SELECT * EXCLUDE (office_code, period) FROM '{whole}') TO '{file}' (FORMAT parquet)")
     con = _opened({"database": None, "views": {"core.participants": [str(file)]}, "hive": True, "suites": []})
     assert con.execute("SELECT office_code, period FROM core.participants").fetchall() == [("007", "2026-10")]
     fields = load_contracts()["participants"].core_fields
@@ -355,9 +338,7 @@ def test_a_partition_in_the_path_stays_text_and_stands_where_the_contract_has_it
 def test_tables_of_a_database_are_seen_under_their_own_names(tmp_path: Path) -> None:
     file = tmp_path / "marts.duckdb"
     with duckdb.connect(str(file)) as con:
-        con.execute(
-            "CREATE SCHEMA marts.marts; CREATE TABLE marts.marts.dim_segment AS SELECT 'PU' AS segment"
-        )
+        con.execute("CREATE SCHEMA marts.marts; CREATE TABLE marts.marts.dim_segment AS SELECT 'PU' AS segment")
     opened = _opened({"database": str(file), "views": {}, "hive": False, "suites": []})
     assert opened.execute("SELECT segment FROM marts.dim_segment").fetchall() == [("PU",)]
 

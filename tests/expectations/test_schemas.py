@@ -36,9 +36,7 @@ def test_the_comments_stand_in_duckdb(con: duckdb.DuckDBPyConnection, table: str
     con.execute(create_table(contract, "written"))
     query = "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'written'"
     found = dict(con.execute(query).fetchall())
-    assert {
-        field.name for field in contract.core_fields if field.column.en not in (found[field.name] or "")
-    } == set()
+    assert {field.name for field in contract.core_fields if field.column.en not in (found[field.name] or "")} == set()
     (told,) = con.execute("SELECT comment FROM duckdb_tables()").fetchall()
     assert told == (f"{contract.description_id} / {contract.description_en}",)
 
@@ -51,9 +49,7 @@ def test_a_required_column_refuses_null(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_the_select_list_casts_in_the_contracts_order(con: duckdb.DuckDBPyConnection) -> None:
     fields = load_contracts()["dim_segment"].core_fields
-    query = (
-        "SELECT '3' AS sort_order, 'PU' AS segment, 'Wage recipients' AS name_en, 'Penerima Upah' AS name_id"
-    )
+    query = "SELECT '3' AS sort_order, 'PU' AS segment, 'Wage recipients' AS name_en, 'Penerima Upah' AS name_id"
     row = con.execute(f"SELECT {select_list(fields)} FROM ({query})").fetchall()
     assert row == [("PU", "Penerima Upah", "Wage recipients", 3)]
 

@@ -88,9 +88,7 @@ def test_a_first_table_has_no_band(last_rows: int | None) -> None:
 
 def _with_check(query: str) -> Contract:
     contract = load_contracts()["recaps"]
-    check = TableCheck(
-        code="own", query=query, severity="warn", message_id="Tidak sama", message_en="Not equal"
-    )
+    check = TableCheck(code="own", query=query, severity="warn", message_id="Tidak sama", message_en="Not equal")
     return contract.model_copy(update={"checks": (check,)})
 
 

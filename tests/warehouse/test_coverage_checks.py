@@ -53,8 +53,7 @@ CANARIES = {
     "counts_are_not_negative": f"UPDATE marts.coverage SET memberships = -1 WHERE {NATION}",
     "one_headline": f"UPDATE marts.coverage SET is_headline = true WHERE {NATION} AND segment = 'ALL'",
     "headline_is_what_it_says": (
-        "UPDATE marts.coverage SET is_headline = true "
-        "WHERE status_rule = 'as_stated' AND denominator IS NOT NULL"
+        "UPDATE marts.coverage SET is_headline = true WHERE status_rule = 'as_stated' AND denominator IS NOT NULL"
     ),
     "over_hundred_has_no_uncovered": "UPDATE marts.coverage SET uncovered = 0 WHERE coverage_pct > 100",
     "covered_and_uncovered_make_the_whole": (
@@ -91,8 +90,7 @@ CANARIES = {
         f"UPDATE marts.coverage SET numerator = 1 WHERE {PLACE.format('province', '13')} AND segment = 'ALL'"
     ),
     "memberships_of_places_make_the_nation": (
-        f"UPDATE marts.coverage SET memberships = 9 WHERE {PLACE.format('regency', '1303')} "
-        "AND segment = 'ALL'"
+        f"UPDATE marts.coverage SET memberships = 9 WHERE {PLACE.format('regency', '1303')} AND segment = 'ALL'"
     ),
     "regencies_fit_in_their_province": (
         f"UPDATE marts.coverage SET numerator = 9 WHERE {PLACE.format('regency', '1303')} AND segment = 'ALL'"
@@ -100,9 +98,7 @@ CANARIES = {
     "stocks_nest": (
         "UPDATE marts.coverage SET numerator = 0 WHERE numerator_basis = 'active_stock' AND geo_code = '1311'"
     ),
-    "completeness_is_what_it_says": (
-        "UPDATE marts.coverage SET value_status = 'final' WHERE value_status = 'carried'"
-    ),
+    "completeness_is_what_it_says": ("UPDATE marts.coverage SET value_status = 'final' WHERE value_status = 'carried'"),
 }
 
 
