@@ -64,15 +64,20 @@ def _verified(path: Path, batch_rows: int) -> tuple[dict[str, pl.DataType], int]
     try:
         with path.open("rb") as opened:
             file = _PARQUET.ParquetFile(opened)
-            empty: pl.DataFrame = _POLARS.from_arrow(file.schema_arrow.empty_table())
+            empty = _frame_of(file.schema_arrow.empty_table())
             for batch in file.iter_batches(batch_rows):
                 batch.validate(full=True)
                 rows += int(batch.num_rows)
-    except Exception:
+    except (Exception, pl.exceptions.PanicException):
         raise refusals.damaged(*_KIND) from None
     if not empty.width:
         raise refusals.empty_file()
     return dict(empty.schema), rows
+
+
+def _frame_of(data: Any) -> pl.DataFrame:
+    """Give Arrow data to Polars without its metadata, whose bytes nobody needs and a damaged file may have broken."""
+    return _POLARS.from_arrow(data.replace_schema_metadata(None))
 
 
 def _frames(path: Path, schema: dict[str, pl.DataType], size: int) -> Iterator[pl.DataFrame]:
@@ -80,7 +85,7 @@ def _frames(path: Path, schema: dict[str, pl.DataType], size: int) -> Iterator[p
     line = 1
     with path.open("rb") as opened:
         for batch in _PARQUET.ParquetFile(opened).iter_batches(size):
-            cells: pl.DataFrame = _POLARS.from_arrow(batch)
+            cells = _frame_of(batch)
             yield cell_frame(cells.select(texts), line)
             line += cells.height
 

@@ -65,9 +65,7 @@ def _with_place(row: Row, fields: Sequence[Field]) -> Row:
     return row
 
 
-def _insert(
-    con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row], defaults: Mapping[str, Any]
-) -> None:
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row], defaults: Mapping[str, Any]) -> None:
     for row in rows:
         full = {**defaults, **row}
         marks = ", ".join("?" for _ in full)
