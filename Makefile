@@ -48,7 +48,7 @@ var/interop/bin/datacontract: tests/interop/requirements.txt
 
 lock:
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --group dev --universal \
-		--generate-hashes --no-emit-index-url --python-version 3.11 --quiet -o requirements.lock
+		--generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --quiet -o requirements.lock
 
 dictionary: setup
 	$(BIN)/python -m expectations.dictionary
