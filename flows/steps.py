@@ -25,10 +25,6 @@ from warehouse.publish import Publication
 from warehouse.sweep import Progress, Sweep, run_sweep
 
 
-def _silent(_file: str, _done: int, _of: int) -> None:
-    """Tell nobody."""
-
-
 @dataclass
 class Night:
     """One night: where from, where to, for which date, and how far it may go."""
@@ -38,7 +34,7 @@ class Night:
     offices: tuple[str, ...] = ()
     is_dry_run: bool = False
     is_forced: bool = False
-    progress: Progress = _silent
+    progress: Progress = field(default=lambda _file, _done, _of: None)
     _judge: Judge | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Assemble the marts: run every step and mart, each one select, in the order of what they read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -20,12 +20,15 @@ def published_tables() -> list[str]:
     return sorted(contracts_of("mart") | contracts_of("dimension"))
 
 
-def assemble(con: duckdb.DuckDBPyConnection, as_of: date, folder: Path = FOLDER) -> None:
+def assemble(
+    con: duckdb.DuckDBPyConnection, as_of: date, marts: Iterable[str] | None = None, folder: Path = FOLDER
+) -> None:
     """Build schemas ``steps`` and ``marts`` from ``core`` and ``reference``.
 
     Args:
         con: a connection that has schemas ``core`` and ``reference``.
         as_of: the business date; nothing later is known.
+        marts: only these, with what they read; by default all.
         folder: holds ``macros.sql``, ``steps/`` and ``marts/``.
 
     Raises:
@@ -36,8 +39,11 @@ def assemble(con: duckdb.DuckDBPyConnection, as_of: date, folder: Path = FOLDER)
     con.execute(f"SET VARIABLE as_of = DATE '{as_of:%Y-%m-%d}'")
     con.execute((folder / "macros.sql").read_text(encoding="utf-8"))
     queries = _queries(folder)
-    for name in _in_order(queries):
-        _create(con, name, queries[name])
+    reads = _reads(queries)
+    wanted = queries.keys() if marts is None else _closure(reads, {f"marts.{name}" for name in marts})
+    for name in TopologicalSorter(reads).static_order():
+        if name in wanted:
+            _create(con, name, queries[name])
 
 
 def _queries(folder: Path) -> dict[str, str]:
@@ -48,11 +54,16 @@ def _queries(folder: Path) -> dict[str, str]:
     }
 
 
-def _in_order(queries: Mapping[str, str]) -> list[str]:
-    reads = {
+def _reads(queries: Mapping[str, str]) -> dict[str, set[str]]:
+    return {
         name: {f"{s}.{t}" for s, t in _READS.findall(sql)} & queries.keys() - {name} for name, sql in queries.items()
     }
-    return list(TopologicalSorter(reads).static_order())
+
+
+def _closure(reads: Mapping[str, set[str]], names: set[str]) -> set[str]:
+    """Give the named queries and all that they read, directly or not."""
+    below = set[str]().union(*(reads[name] for name in names)) - names
+    return names | _closure(reads, below) if below else names
 
 
 def _create(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:

@@ -26,6 +26,8 @@ from tests.support import (
 from warehouse.lease import LeaseHeldError, lease
 from warehouse.person_key import PersonKeyError
 
+pytestmark = pytest.mark.slow
+
 EXPORT = "participants/SLK/2026-10/export.csv"
 
 
@@ -147,7 +149,6 @@ def test_all_of_core_leads_back_to_a_file(sample: Night) -> None:
 # --- news -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("trusting")
 def test_a_night_without_news_makes_no_build_and_a_forced_one_the_same_bytes(home: Home) -> None:
     land_sample(home)
@@ -174,7 +175,6 @@ def test_a_night_in_which_nothing_ever_landed_still_ends(home: Home) -> None:
     assert home.run().result == "unchanged"
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("trusting")
 def test_a_status_that_the_new_date_changes_is_news(home: Home) -> None:
     home.put(EXPORT, [participant(n) for n in range(1, 9)])
@@ -190,7 +190,6 @@ def test_a_status_that_the_new_date_changes_is_news(home: Home) -> None:
     assert home.run(date(2026, 11, 9)).result == "success", "an earlier date is another question"
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("trusting")
 def test_an_office_whose_last_month_is_missing_is_carried_into_the_nation(home: Home) -> None:
     land_sample(home)
@@ -302,7 +301,6 @@ def test_old_data_is_a_warning_and_is_named(home: Home) -> None:
     assert [(c["table"], c["severity"], c["observed"]) for c in late] == [("core.participants", "warn", "2026-01-31")]
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("trusting")
 def test_warnings_over_the_budget_are_an_error(home: Home) -> None:
     home.put(EXPORT, [participant(n, sex="P") for n in range(1, 102)])

@@ -21,6 +21,8 @@ from tests.support import (
     target,
 )
 
+pytestmark = pytest.mark.slow
+
 EXPORT = "participants/SLK/2026-10/export.csv"
 
 

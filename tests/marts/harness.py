@@ -23,8 +23,8 @@ def read_case(folder: Path) -> Row:
     return yaml.safe_load((folder / "case.yml").read_text(encoding="utf-8"))
 
 
-def run_case(case: Row) -> duckdb.DuckDBPyConnection:
-    """Fill core and reference as the case says and assemble the marts."""
+def run_case(case: Row, mart: str | None = None) -> duckdb.DuckDBPyConnection:
+    """Fill core and reference as the case says and assemble one mart, or all."""
     con = duckdb.connect(":memory:", config={"threads": 1})
     load_reference(con)
     for table, rows in case.get("reference", {}).items():
@@ -34,7 +34,7 @@ def run_case(case: Row) -> duckdb.DuckDBPyConnection:
     for table, rows in case.get("core", {}).items():
         _insert(con, f"core.{table}", _filled(table, rows), {})
     merge_landed(con)
-    assemble(con, _as_date(case["as_of"]))
+    assemble(con, _as_date(case["as_of"]), None if mart is None else [mart])
     return con
 
 

@@ -15,7 +15,7 @@ CASES = sorted(path.parent for path in HERE.glob("*/*/case.yml"))
 def test_case(folder: Path) -> None:
     mart = folder.parent.name
     case = read_case(folder)
-    con = run_case(case)
+    con = run_case(case, mart)
     for wanted in case.get("expect", ()):
         rows = matching(con, mart, wanted)
         assert len(rows) == 1, f"{len(rows)} rows agree with {wanted}"

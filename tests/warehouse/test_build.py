@@ -16,6 +16,8 @@ from warehouse.assemble import assemble, published_tables
 from warehouse.lease import lease
 from warehouse.publish import PublishError
 
+pytestmark = pytest.mark.slow
+
 EXPORT = "participants/SLK/2026-10/a.csv"
 
 
@@ -41,7 +43,6 @@ def pointer(home: Home) -> tuple[str, Any]:
     return latest.read_text(encoding="utf-8"), (home.publication.root / "current").readlink()
 
 
-@pytest.mark.slow
 def test_a_key_twice_and_too_few_rows_stop_the_publication(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     land(home)
     good = home.run()
@@ -66,7 +67,6 @@ def test_a_key_twice_and_too_few_rows_stop_the_publication(home: Home, monkeypat
     assert home.run().result == "unchanged", "the last good build still is what the lake says"
 
 
-@pytest.mark.slow
 def test_a_sound_build_is_judged_table_by_table(home: Home) -> None:
     land(home)
     report = home.run()
@@ -84,7 +84,6 @@ def broken_judge(code: str) -> Callable[..., Judge]:
     return lambda *_: start([sys.executable, "-c", code])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("code", ["import sys; sys.exit(3)", "print('not json')", "raise SystemExit('x')"])
 def test_a_judge_that_cannot_tell_is_an_error_and_publishes_nothing(
     home: Home, monkeypatch: pytest.MonkeyPatch, code: str
@@ -131,7 +130,6 @@ def test_the_database_holds_the_parquet_files_with_comments(home: Home) -> None:
         assert commented.fetchall() == [(0,)]
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("trusting")
 def test_the_next_night_removes_what_an_unfinished_build_left(home: Home) -> None:
     land(home)
@@ -154,7 +152,6 @@ def test_an_unfinished_build_of_a_run_at_work_is_left_alone(home: Home) -> None:
     assert leftover.exists()
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("trusting")
 @pytest.mark.parametrize("changed", ["warehouse.build._shipped_digest"])
 def test_changed_rules_reference_or_sql_are_news(home: Home, monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
@@ -181,7 +178,6 @@ def test_a_fault_while_building_leaves_the_last_build(home: Home, monkeypatch: p
     assert len(home.publication.builds()) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("trusting")
 def test_after_a_rollback_the_older_build_is_what_readers_see(home: Home) -> None:
     land(home)

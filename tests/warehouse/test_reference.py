@@ -1,7 +1,5 @@
 """The shipped reference files: each promise is a query that finds what breaks it, with a canary that does."""
 
-
-
 from collections.abc import Iterator
 from typing import NamedTuple
 
