@@ -68,7 +68,7 @@ def run(
     publish
         folder of the published builds
     office
-        only the participant exports of these offices
+        only the participant exports in the folders of these offices
     dry_run
         read and validate, write nothing
     force

@@ -138,7 +138,8 @@ class Night:
 
     def has_news(self) -> bool:
         """Tell whether a build is due: core, reference, rules or the business date changed, or it is forced."""
-        return self.is_forced or not is_up_to_date(self._request())
+        lacking = set(self.settings.required) - self.house.core_versions().keys()
+        return self.is_forced or bool(lacking) or not is_up_to_date(self._request())
 
     def build(self) -> Manifest:
         """Make and judge a build."""

@@ -114,9 +114,9 @@ def _value(field: Field, reading: Reading) -> str:
         case "integer":
             return f"CASE WHEN {number} = trunc({number}) THEN try_cast({number} AS BIGINT) END"
         case "decimal":
-            return f"{number} * {reading.unit}"
+            return f"storable({number} * {reading.unit})"
         case "money" | "share":
-            return number
+            return f"storable({number})"
         case "date":
             return f"read_date_{days}({both})"
         case "period":

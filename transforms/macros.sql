@@ -5,6 +5,9 @@ CREATE OR REPLACE MACRO is_number_cell(cell) AS coalesce(starts_with(cell, chr(1
 CREATE OR REPLACE MACRO cell_text(cell) AS
   nullif(trim(replace(replace(cell, chr(1), ''), chr(160), ' ')), '');
 
+-- What the tables can hold; a larger figure is a slip of the keyboard and counts as unreadable.
+CREATE OR REPLACE MACRO storable(number) AS CASE WHEN abs(number) < 1000000000000000 THEN number END;
+
 -- Numbers. `cell` is as the file has it, `word` its text (cell_text); one macro for each locale, so that a query that
 -- reads one locale is planned for that one alone. No currency sign, a point for decimals; null if it is no number.
 CREATE OR REPLACE MACRO bare_number(word) AS

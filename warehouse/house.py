@@ -25,6 +25,7 @@ ARRIVALS = pa.schema(
 LOADS = pa.schema(
     [
         ("source_key", pa.string()),
+        ("file", pa.string()),
         ("sweep", pa.int64()),
         ("reading", pa.string()),
         ("verdict", pa.string()),

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -32,10 +32,11 @@ _REFERENCE_TABLES = ("offices", "office_regions", "region_aliases")
 
 @dataclass(frozen=True)
 class Known:
-    """The last reading of a file: its verdict, and the digest of the rules and reference it was read under."""
+    """The last reading of a file: its verdict, the digest of what it was read under, and where it lay."""
 
     verdict: str
     reading: str
+    file: str
 
 
 def arrival_sweeps(house: House, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -47,10 +48,10 @@ def arrival_sweeps(house: House, con: duckdb.DuckDBPyConnection) -> dict[str, in
 def known_files(house: House, con: duckdb.DuckDBPyConnection) -> dict[str, Known]:
     """Give the last reading of every file that was ever read, by sha256."""
     rows = con.execute(
-        f"SELECT source_key, max_by(verdict, sweep), max_by(reading, sweep) FROM ({house.loads.relation()}) "
-        "GROUP BY source_key"
+        "SELECT source_key, max_by(verdict, sweep), max_by(reading, sweep), max_by(file, sweep) "
+        f"FROM ({house.loads.relation()}) GROUP BY source_key"
     ).fetchall()
-    return {key: Known(verdict, reading) for key, verdict, reading in rows}
+    return {key: Known(verdict, reading, file) for key, verdict, reading, file in rows}
 
 
 def last_sweep(house: House, con: duckdb.DuckDBPyConnection) -> int:
@@ -59,11 +60,22 @@ def last_sweep(house: House, con: duckdb.DuckDBPyConnection) -> int:
     return max(first_value(con, f"SELECT coalesce(max(sweep), 0) FROM ({table.relation()})") for table in tables)
 
 
-def must_read(known: Known | None, reading: str) -> bool:
-    """Tell whether to read a file: it is new, or it did not wholly pass and what it was read under has changed."""
+def must_read(known: Known | None, reading: str, files: Collection[str]) -> bool:
+    """Tell whether to read a file.
+
+    Args:
+        known: its last reading; null for one that is new.
+        reading: the digest of what it would be read under.
+        files: where these bytes lie now.
+
+    Returns:
+        True for a new file, and for one that did not wholly pass if what it was read under has changed, or if it was
+        moved since: a refusal may ask for just that.
+    """
     if known is None:
         return True
-    return known.verdict in ("refused", "partly_quarantined") and known.reading != reading
+    passed = known.verdict not in ("refused", "partly_quarantined")
+    return not passed and (known.reading != reading or known.file not in files)
 
 
 def reading_key(house: House) -> str:
@@ -117,6 +129,7 @@ def record_loads(
     rows: list[dict[str, Any]] = [
         {
             "source_key": result.source_key,
+            "file": result.landed.file,
             "sweep": sweep,
             "reading": reading if result.is_settled else "",
             "verdict": result.verdict,

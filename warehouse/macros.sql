@@ -27,7 +27,7 @@ CREATE OR REPLACE MACRO difference_qualifier(a, b) AS opposite_qualifier(ratio_q
 -- Qualifier of a sum of the listed qualifiers: one direction is kept, two make it mixed.
 CREATE OR REPLACE MACRO sum_qualifier(qualifiers) AS
   CASE
-    WHEN len(qualifiers) = 0 THEN NULL
+    WHEN coalesce(len(qualifiers), 0) = 0 THEN NULL
     WHEN list_contains(qualifiers, 'mixed') THEN 'mixed'
     WHEN list_has_any(qualifiers, ['ge', 'gt']) AND list_has_any(qualifiers, ['le', 'lt']) THEN 'mixed'
     WHEN list_has_any(qualifiers, ['ge', 'gt'])

@@ -4,9 +4,13 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 BuildResult = Literal["success", "warnings", "failure"]
+
+
+class DamagedManifestError(OSError):
+    """A build that cannot be described any more."""
 
 
 class Input(BaseModel):
@@ -59,6 +63,13 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises:
         FileNotFoundError: the folder holds no finished build.
-        pydantic.ValidationError: the manifest was written by something else.
+        DamagedManifestError: the manifest is cut or was written by something else.
     """
-    return Manifest.model_validate_json((folder / "manifest.json").read_text(encoding="utf-8"))
+    text = (folder / "manifest.json").read_text(encoding="utf-8")
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError:
+        raise DamagedManifestError(
+            f"manifest.json of build {folder.name} is damaged / rusak: move that folder out of {folder.parent} "
+            "and promote another build, or run cakupan run --force"
+        ) from None

@@ -76,12 +76,20 @@ def ask(house: House, publication: Publication, limits: Limits, sql: str) -> Ans
         house.attach_core(con, manifest.core_versions)
         load_reference(con)
         merge_landed(con)
+        _shut_in(con, house)
         try:
             cursor = con.execute(sql)
             columns = [column[0] for column in cursor.description or ()]
             return Answer(columns, cursor.fetchall())
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
+
+
+def _shut_in(con: duckdb.DuckDBPyConnection, house: House) -> None:
+    """Leave the question nothing to read but what is attached: not raw files, not the quarantine, not the machine."""
+    con.execute(f"SET allowed_directories = [{quoted(str((house.root / 'core').absolute()))}]")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
 
 
 def _refuse_writing(con: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -1,6 +1,6 @@
 """One sweep of the landing zone: keep, read, tag, set aside and commit every file that is news."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ from warehouse.connections import first_value
 from warehouse.house import House
 from warehouse.lake import files_relation
 from warehouse.ledger import (
+    Known,
     arrival_sweeps,
     known_files,
     last_sweep,
@@ -75,7 +76,7 @@ def run_sweep(sweep: Sweep, files: Sequence[LandedFile]) -> list[LoadedFile]:
     results: list[LoadedFile] = []
     for group in _groups(files):
         reading = reading_key(sweep.house)
-        news = _news(group, {key for key, entry in known.items() if not must_read(entry, reading)})
+        news = _news(group, known, reading)
         if news:
             sweep.on_news()
         results += _read_group(sweep, group, news, number, reading)
@@ -117,12 +118,16 @@ def _groups(files: Sequence[LandedFile]) -> list[list[LandedFile]]:
     return [reference, [landed for landed in files if landed.dataset not in LANDED_REFERENCE]]
 
 
-def _news(files: Sequence[LandedFile], settled: set[str]) -> list[LandedFile]:
-    first: dict[str, LandedFile] = {}
+def _news(files: Sequence[LandedFile], known: Mapping[str, Known], reading: str) -> list[LandedFile]:
+    """Give the files to be read, one for each sha256."""
+    lying: dict[str, list[LandedFile]] = {}
     for landed in files:
-        if landed.sha256 not in settled:
-            first.setdefault(landed.sha256, landed)
-    return list(first.values())
+        lying.setdefault(landed.sha256, []).append(landed)
+    return [
+        same[0]
+        for sha256, same in lying.items()
+        if must_read(known.get(sha256), reading, {landed.file for landed in same})
+    ]
 
 
 def _read_group(
@@ -200,7 +205,23 @@ def _load_one(sweep: Sweep, loader: Loader, landed: LandedFile) -> LoadedFile:
         kept = landed.path if sweep.is_dry else sweep.house.snapshots.keep(landed)
     except SnapshotError as changing:
         return _postpone(sweep, landed, str(changing))
-    return loader.load(landed, kept)
+    try:
+        return loader.load(landed, kept)
+    except duckdb.DataError:
+        return _set_aside(sweep, landed)
+
+
+def _set_aside(sweep: Sweep, landed: LandedFile) -> LoadedFile:
+    """Refuse a file with a value that no rule foresaw and no table can hold; the other files go on."""
+    forget_bad_rows(sweep.con, landed.sha256)
+    sweep.con.execute("DELETE FROM incoming WHERE source_key = ?", [landed.sha256])
+    messages = (
+        "Berkas memuat nilai yang tidak dapat disimpan dan tidak dikenali aturan; laporkan kepada pengelola sistem",
+        "The file holds a value that cannot be stored and that no rule knows; tell the keeper of the system",
+    )
+    result = LoadedFile(landed, _unread_lines(landed), verdict="refused", is_settled=False)
+    add_bad_entry(sweep.con, landed, "value_cannot_be_stored", messages, lines=result.lines.quarantined)
+    return result
 
 
 def _postpone(sweep: Sweep, landed: LandedFile, reason: str) -> LoadedFile:

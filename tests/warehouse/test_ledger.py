@@ -38,21 +38,22 @@ def test_the_last_reading_counts(home: Home) -> None:
         assert (last_sweep(home.house, con), known_files(home.house, con)) == (0, {})
         record_loads(home.house, con, [LoadedFile(landed("a"), Lines(2, 1, 0, 1, 0), "refused")], 1, "r1")
         record_loads(home.house, con, [LoadedFile(landed("a"), Lines(2, 1, 1, 0, 0), "loaded")], 3, "r2")
-        assert known_files(home.house, con) == {"a": Known("loaded", "r2")}
+        assert known_files(home.house, con) == {"a": Known("loaded", "r2", landed("a").file)}
         assert last_sweep(home.house, con) == 3
 
 
 @pytest.mark.parametrize(
     ("known", "again"),
     [
-        (None, True), (Known("loaded", "now"), False), (Known("loaded", "before"), False),
-        (Known("refused", "now"), False), (Known("refused", "before"), True),
-        (Known("partly_quarantined", "now"), False), (Known("partly_quarantined", "before"), True),
-        (Known("refused", ""), True),
+        (None, True), (Known("loaded", "now", "a"), False), (Known("loaded", "before", "a"), False),
+        (Known("refused", "now", "a"), False), (Known("refused", "before", "a"), True),
+        (Known("partly_quarantined", "now", "a"), False), (Known("partly_quarantined", "before", "a"), True),
+        (Known("refused", "", "a"), True), (Known("refused", "now", "moved from here"), True),
+        (Known("loaded", "now", "moved from here"), False),
     ],
 )  # fmt: skip
 def test_what_must_be_read(known: Known | None, again: bool) -> None:
-    assert must_read(known, "now") is again
+    assert must_read(known, "now", {"a"}) is again
 
 
 def test_the_reading_key_changes_with_landed_reference_and_with_nothing_else(home: Home) -> None:

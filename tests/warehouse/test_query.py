@@ -76,6 +76,13 @@ def test_what_cannot_be_answered_says_why(home: Home, sql: str) -> None:
     assert len(str(refused.value)) > 10
 
 
+@pytest.mark.parametrize("place", ["raw/*/*", "quarantine/**/*.parquet", "arrivals/*.parquet"])
+def test_a_question_cannot_read_files_beside_the_tables(home: Home, place: str) -> None:
+    assert answer(home, "SELECT count(*) AS n FROM core.targets") == [{"n": 1}]
+    with pytest.raises(QueryError, match="disabled by configuration"):
+        answer(home, f"SELECT * FROM read_text('{home.house.root / place}')")
+
+
 def test_an_explanation_only_reads(home: Home) -> None:
     assert answer(home, "EXPLAIN SELECT * FROM marts.coverage")
     assert answer(home, "FROM marts.dim_segment LIMIT 1")

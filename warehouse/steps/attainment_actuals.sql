@@ -2,8 +2,8 @@
 --
 -- Memberships counted from exports answer targets of persons, the default, and of memberships where any is set.
 -- covering      true where the figure was counted from an export
--- value_status  disputed where a recap of memberships says otherwise (one of persons may: it is only noted);
---               provisional until the month is frozen, or where as_of is not a month's end
+-- value_status  disputed where a recap says otherwise beyond its rounding; provisional until the month is frozen, or
+--               where as_of is not a month's end
 WITH measures AS (
   SELECT DISTINCT segment, meeting_basis(basis) AS basis, measure FROM core.targets WHERE measure = 'memberships'
 ),
@@ -24,8 +24,7 @@ SELECT
   'month' AS as_of_precision,
   CAST(NULL AS DATE) AS said_on,
   CASE
-    WHEN counted.measure = 'memberships'
-      AND NOT figures_agree(counted.actual, 'eq', recap.actual, recap.actual_qualifier) THEN 'disputed'
+    WHEN NOT figures_agree(counted.actual, 'eq', recap.actual, recap.actual_qualifier) THEN 'disputed'
     WHEN is_frozen(counted.as_of, getvariable('as_of')) THEN 'final'
     ELSE 'provisional'
   END AS value_status,
@@ -53,4 +52,9 @@ SELECT
   false AS covering
 FROM steps.attainment_recaps AS recap
 ANTI JOIN (SELECT *, office_code AS geo_code, 'office' AS geo_level FROM counted) AS covered
-  USING (as_of, geo_level, geo_code, segment, basis, measure)
+  ON covered.as_of = recap.as_of
+  AND covered.geo_level = recap.geo_level
+  AND covered.geo_code = recap.geo_code
+  AND covered.segment = recap.segment
+  AND covered.basis = recap.basis
+  AND enters_ratios(recap.measure)

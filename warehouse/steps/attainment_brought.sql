@@ -3,7 +3,7 @@
 -- target, to_date_target   its own target in force, if it has one; the one to date as DECIMAL, so that sums are exact,
 --                          and from this table's opening
 -- actual                   its own figure; 0 where its export has nobody of the segment; null where it is missing
--- carried                  what stands in for a missing one: its export of an earlier month, a flow's of this year
+-- carried                  what stands in for a missing one: the memberships carried for it, a flow's figure of this year
 -- opening                  its figure on 31 December before, or what stood in for it; 0 where it had nobody or was not
 --                          open yet
 -- is_awaited               its export is expected and would answer this basis
@@ -52,8 +52,13 @@ brought AS (
     own.value_status,
     own.as_of_precision,
     coalesce(own.covering OR reported.has_reported, false) AS covering,
-    CASE WHEN own.actual IS NULL AND reported.carried_as_of IS NOT NULL THEN coalesce(carried.actual, 0) END AS carried,
     CASE
+      WHEN own.actual IS NULL AND reported.carried_as_of IS NOT NULL
+        THEN coalesce(CASE WHEN is_flow(reported.basis) THEN carried.actual ELSE kept.carried END, 0)
+    END AS carried,
+    CASE
+      WHEN reported.opening_carried_as_of IS NOT NULL AND is_stock(reported.basis)
+        THEN coalesce(kept_before.carried, 0)
       WHEN is_usable(opening.value_status) THEN opening.actual
       WHEN opening.as_of IS NULL AND reported.has_known_opening THEN 0
     END AS opening,
@@ -76,11 +81,21 @@ brought AS (
     AND carried.segment = reported.segment
     AND carried.basis = reported.basis
     AND carried.measure = reported.measure
+  LEFT JOIN steps.attainment_carried AS kept
+    ON kept.office_code = reported.office_code
+    AND kept.as_of = reported.as_of
+    AND kept.segment = reported.segment
+    AND kept.basis = reported.basis
+  LEFT JOIN steps.attainment_carried AS kept_before
+    ON kept_before.office_code = reported.office_code
+    AND kept_before.as_of = reported.opened_on
+    AND kept_before.segment = reported.segment
+    AND kept_before.basis = reported.basis
   LEFT JOIN steps.attainment_actuals AS opening
     ON is_stock(reported.basis)
     AND opening.geo_level = 'office'
     AND opening.geo_code = reported.office_code
-    AND opening.as_of = coalesce(reported.opening_carried_as_of, reported.opened_on)
+    AND opening.as_of = reported.opened_on
     AND opening.segment = reported.segment
     AND opening.basis = reported.basis
     AND opening.measure = reported.measure

@@ -20,7 +20,10 @@ WITH added AS (
     count(carried) AS stood_in,
     bool_or(covering OR carried IS NOT NULL) AS any_export,
     sum(coalesce(actual, carried)) AS actual,
-    sum_qualifier(list(coalesce(actual_qualifier, 'eq')) FILTER (actual IS NOT NULL)) AS reported_qualifier,
+    coalesce(
+      sum_qualifier(list(coalesce(actual_qualifier, 'eq')) FILTER (actual IS NOT NULL)),
+      CASE WHEN count(carried) > 0 THEN 'eq' END
+    ) AS reported_qualifier,
     sum(carried) AS carried_actual,
     CASE WHEN count(opening) = count(*) THEN sum(opening) END AS opening,
     sum_qualifier(list(opening_qualifier)) AS opening_qualifier,

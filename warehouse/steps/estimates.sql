@@ -18,7 +18,7 @@ SELECT
   vintage,
   CASE WHEN value > 0 THEN value_status ELSE 'missing' END AS value_status
 FROM core.labour_force
-WHERE vintage IS NULL OR vintage <= getvariable('as_of')
+WHERE coalesce(vintage, published_on, DATE '0001-01-01') <= getvariable('as_of')
 QUALIFY row_number() OVER (
   PARTITION BY
     labour_force.region_code, labour_force.concept, labour_force.source_kind = 'bps', round, estimate_as_of

@@ -46,7 +46,7 @@ SELECT
   round,
   min(estimate_as_of) AS estimate_as_of,
   CASE WHEN count(value) = min(regencies) THEN sum(value * share) END AS value,
-  sum_qualifier(list(qualifier)) AS qualifier,
+  CASE WHEN count(value) = min(regencies) THEN sum_qualifier(list(qualifier)) END AS qualifier,
   max(vintage) AS vintage,
   CASE
     WHEN count(value) < min(regencies) OR bool_or(value_status = 'missing') THEN 'missing'
