@@ -1,9 +1,11 @@
 """Questions to the promoted build: `marts`, the lake as of that build (`core`), and `reference`; read only."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -76,7 +78,7 @@ def ask(house: House, publication: Publication, limits: Limits, sql: str) -> Ans
         house.attach_core(con, manifest.core_versions)
         load_reference(con)
         merge_landed(con)
-        _shut_in(con, house)
+        _shut_in(con, [house.root / "core", publication.builds_folder])
         try:
             cursor = con.execute(sql)
             columns = [column[0] for column in cursor.description or ()]
@@ -85,9 +87,10 @@ def ask(house: House, publication: Publication, limits: Limits, sql: str) -> Ans
             raise QueryError(str(error)) from error
 
 
-def _shut_in(con: duckdb.DuckDBPyConnection, house: House) -> None:
-    """Leave the question nothing to read but what is attached: not raw files, not the quarantine, not the machine."""
-    con.execute(f"SET allowed_directories = [{quoted(str((house.root / 'core').absolute()))}]")
+def _shut_in(con: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
+    """Leave the question nothing to read but core and the builds: no raw file, no quarantine, not the machine."""
+    spellings = [quoted(str(path)) for folder in folders for path in (folder, folder.absolute())]
+    con.execute(f"SET allowed_directories = [{', '.join(spellings)}]")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
 
