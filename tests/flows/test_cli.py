@@ -15,6 +15,9 @@ from tests.flows.test_report import manifest
 from tests.support import ROOT, Home, TrustingJudge, command, participant, target, tree
 from tests.warehouse.test_lease import holder, killed_at_the_end
 
+# Whole nights, and processes of the command line.
+pytestmark = pytest.mark.slow
+
 EXPORT = "participants/SLK/2026-10/a.csv"
 HEAVY = {"prefect", "great_expectations", "pandas", "altair"}
 
@@ -69,7 +72,6 @@ def imported(home: Home, *arguments: str) -> set[str]:
 # --- what is imported --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("run", "--help"), ("status",), ("builds",), ("quarantine", "list")]
 )
@@ -79,14 +81,12 @@ def test_looking_imports_nothing_heavy(done: Home, arguments: tuple[str, ...]) -
     assert "flows" in modules
 
 
-@pytest.mark.slow
 def test_a_night_without_prefect_imports_no_prefect(done: Home) -> None:
     modules = imported(done, "run", "--as-of", "2026-11-21")
     assert modules & HEAVY == set()
     assert {"duckdb", "deltalake"} <= modules
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--help",), ("status",)])
 def test_help_and_status_answer_quickly(done: Home, arguments: tuple[str, ...]) -> None:
     def seconds() -> float:

@@ -11,6 +11,9 @@ from tests.support import Home, participant
 from warehouse.assemble import published_tables
 from warehouse.diff import diff_builds
 
+# Whole nights, and processes of the command line.
+pytestmark = pytest.mark.slow
+
 
 def build(root: Path, name: str, figures: dict[str, int], extra: str = "") -> Path:
     """Write the Parquet files of a build whose coverage has one row a region."""

@@ -201,15 +201,15 @@ def test_a_key_that_stands_twice_fails() -> None:
 
 @given(axes=st.tuples(axis, st.integers(0, 12_000), axis, axis, axis), drawn=st.data())
 def test_what_was_encoded_comes_back(axes: Axes, drawn: st.DataObject) -> None:
-    _comes_back_or_fails_by_name(axes, drawn)
+    expect_back_or_failure_by_name(axes, drawn)
 
 
 @given(axes=st.tuples(colliding, st.sampled_from([1, 11]), colliding, colliding, colliding), drawn=st.data())
 def test_keys_that_collide_fail_by_name_and_the_others_come_back(axes: Axes, drawn: st.DataObject) -> None:
-    _comes_back_or_fails_by_name(axes, drawn)
+    expect_back_or_failure_by_name(axes, drawn)
 
 
-def _comes_back_or_fails_by_name(axes: Axes, drawn: st.DataObject) -> None:
+def expect_back_or_failure_by_name(axes: Axes, drawn: st.DataObject) -> None:
     vervar, var, turvar, years, parts = axes
     places = list(product(vervar, turvar, years, parts))
     chosen = drawn.draw(st.lists(st.sampled_from(places), min_size=1, max_size=6, unique=True))
