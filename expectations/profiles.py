@@ -90,7 +90,6 @@ class Profile(_Strict):
     choose: dict[Text, Choice] = Field(default_factory=dict)
     where: list[RowFilter] = Field(default_factory=list[RowFilter])
     unpivot: list[Unpivot] = Field(default_factory=list[Unpivot])
-    restated: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

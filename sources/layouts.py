@@ -177,7 +177,7 @@ def _canonical_plan(names: Sequence[str], request: Request) -> Plan | None:
         raise refusals.duplicate_column(names, twice)
     positions = {name: cleaned.index(name) for name in columns if name in cleaned}
     unknown = [name.strip() for name, clean in zip(names, cleaned, strict=True) if clean and clean not in columns]
-    layout = Layout(CANONICAL, "plain", None, {}, unknown, 1, list(positions), restated=False)
+    layout = Layout(CANONICAL, "plain", None, {}, unknown, 1, list(positions))
     return Plan(layout, None, positions, {}, names)
 
 
@@ -222,7 +222,6 @@ def _profile_layout(
         unknown_columns=unknown,
         unit=profile.unit,
         columns=list(dict.fromkeys(made)),
-        restated=profile.restated,
     )
 
 

@@ -66,7 +66,6 @@ class Layout:
         unknown_columns: header names that no canonical column takes.
         unit: what measures are to be multiplied with (1,000 for a table "in thousands").
         columns: the canonical columns that the batches carry.
-        restated: the series is carried back to today's boundaries.
     """
 
     profile: str
@@ -76,7 +75,6 @@ class Layout:
     unknown_columns: list[str]
     unit: int
     columns: list[str]
-    restated: bool
 
 
 class Refusal(Exception):  # noqa: N818 it is handed on as a result more often than it is raised

@@ -10,12 +10,12 @@ from expectations.schemas import quoted, select_list
 FOLDER = Path(__file__).parent
 MACROS = FOLDER / "macros.sql"
 
-# The day at which a row's codes must be valid.
+# The day at which a row's codes must be valid; a series carried back to today's boundaries has today's codes.
 _ROW_DAY = {
     "participants": "last_day_of(period)",
     "recaps": "as_of",
     "targets": "try_cast(year || '-12-31' AS DATE)",
-    "labour_force": "coalesce(as_of, try_cast(year || '-08-31' AS DATE))",
+    "labour_force": "CASE WHEN NOT restated THEN coalesce(as_of, try_cast(year || '-08-31' AS DATE)) END",
 }
 
 
@@ -28,7 +28,6 @@ class Reading:
     region_system: str | None
     constants: dict[str, str]
     unit: str = "1"
-    restated: bool = False
 
 
 def tagged_sql(contract: Contract, reading: Reading, raw: str) -> str:
@@ -131,7 +130,7 @@ def _with_regions(contract: Contract, reading: Reading) -> str:
     names = [f.name for f in contract.landing_fields if f.name in ("region_code", "village_code")]
     if not names:
         return "SELECT * FROM values_read"
-    day = "NULL" if reading.restated else _ROW_DAY.get(contract.name, "NULL")
+    day = _ROW_DAY.get(contract.name, "NULL")
     replaced = ", ".join(f"{_region_value(name, _system(reading))} AS {name}" for name in names)
     missing = ", ".join(
         f"coalesce(regexp_full_match({name}_text, '[0-9]+') AND {_system(reading)} IS NULL, false) "

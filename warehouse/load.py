@@ -274,7 +274,6 @@ def _reading(table: SourceTable, said: Mapping[str, str]) -> Reading:
         region_system=layout.region_system,
         constants={**said, **layout.constants},
         unit=str(layout.unit),
-        restated=layout.restated,
     )
 
 

@@ -88,6 +88,8 @@ BREAKS: dict[str, dict[str, Break]] = {
     "labour_force": {
         "year_implausible": Break({"year": "1969"}),
         "fraction_of_a_person": Break({"value": "137.520"}),
+        "rate_above_100": Break({"concept": "unemployment_rate", "value": "100.01"}),
+        "own_sums_differ": Break({"own_sums": "differ"}),
         "value_negative": Break({"value": "-1"}),
         "as_of_in_future": Break({"as_of": "2026-11-22"}),
         "statement_without_date": Break({"round": "stated"}),
