@@ -1,6 +1,5 @@
 """The command line `cakupan`."""
 
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +11,8 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from flows.settings import Settings, UnknownDatasetError, UnknownPlaceError, business_today, folder
+from flows.commands import FAULT, LATE, LEASE, OK, USAGE, Json, complain, limits_of, print_json, settings_of
+from flows.settings import UnknownDatasetError, UnknownPlaceError, business_today, folder
 
 app = App(
     name="cakupan",
@@ -22,22 +22,6 @@ app = App(
 )
 quarantine = App(name="quarantine", help="What did not pass, and why.\n\nExample: cakupan quarantine list --json")
 app.command(quarantine)
-
-Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON document on standard output")]
-OK, FAULT, USAGE, LATE, LEASE = 0, 1, 2, 5, 6
-
-
-def _settings(**given: str | None) -> Settings:
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # pyright: ignore[reportArgumentType]
-
-
-def _print_json(document: Any) -> None:
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=1, default=str)
-    sys.stdout.write("\n")
-
-
-def _complain(message: str) -> None:
-    print(f"cakupan: {message}", file=sys.stderr)
 
 
 @app.command
@@ -82,19 +66,19 @@ def run(
     from sources.landing import LandingError
     from warehouse.lease import LeaseHeldError
 
-    settings = _settings(landing=landing, lake=lake, publish=publish)
+    settings = settings_of(landing=landing, lake=lake, publish=publish)
     with progress_display(quiet=as_json) as progress:
         night = Night(settings, as_of or business_today(), office, dry_run, force, progress)
         try:
             report = _as_flow(night) if prefect else run_night(night)
         except LeaseHeldError as held:
-            _complain(str(held))
+            complain(str(held))
             return LEASE
         except LandingError as absent:
-            _complain(str(absent))
+            complain(str(absent))
             return LATE
     if as_json:
-        _print_json(report.as_json())
+        print_json(report.as_json())
     else:
         print_report(report, folder(settings.publish))
     return report.exit_code
@@ -114,7 +98,7 @@ def builds(*, publish: str | None = None, as_json: Json = False) -> int:
     """
     from warehouse.publish import Publication
 
-    publication = Publication(folder(_settings(publish=publish).publish))
+    publication = Publication(folder(settings_of(publish=publish).publish))
     promoted = publication.promoted_id()
     listed = [
         {
@@ -126,7 +110,7 @@ def builds(*, publish: str | None = None, as_json: Json = False) -> int:
         for m in publication.builds()
     ]
     if as_json:
-        _print_json(listed)
+        print_json(listed)
         return OK
     for entry in listed:
         print(f"{'*' if entry['promoted'] else ' '} {entry['build_id']}  {entry['as_of']}  {entry['result']}")
@@ -141,7 +125,7 @@ def promote(build: str, /, *, publish: str | None = None) -> int:
     """
     from warehouse.publish import Publication
 
-    Publication(folder(_settings(publish=publish).publish)).promote(build)
+    Publication(folder(settings_of(publish=publish).publish)).promote(build)
     print(f"promoted {build}")
     return OK
 
@@ -154,13 +138,13 @@ def verify(build: str | None = None, /, *, publish: str | None = None, as_json: 
     """
     from warehouse.publish import Publication, PublishError
 
-    publication = Publication(folder(_settings(publish=publish).publish))
+    publication = Publication(folder(settings_of(publish=publish).publish))
     build_id = build or publication.promoted_id()
     if build_id is None:
         raise PublishError("nothing is promoted yet; run cakupan run first")
     damage = publication.damage(build_id)
     if as_json:
-        _print_json({"build_id": build_id, "intact": not damage, "damage": [asdict(entry) for entry in damage]})
+        print_json({"build_id": build_id, "intact": not damage, "damage": [asdict(entry) for entry in damage]})
     for entry in [] if as_json else damage:
         print(f"{entry.file}: found {entry.found}, expected {entry.expected}")
     if not damage and not as_json:
@@ -178,17 +162,11 @@ def diff(before: str, after: str, /, *, publish: str | None = None) -> int:
     from warehouse.diff import diff_builds
     from warehouse.publish import Publication
 
-    publication = Publication(folder(_settings(publish=publish).publish))
+    publication = Publication(folder(settings_of(publish=publish).publish))
     folders = [publication.folder_of(publication.manifest(build).build_id) for build in (before, after)]
-    with connect(_limits(_settings())) as con:
-        _print_json(diff_builds(con, *folders))
+    with connect(limits_of(settings_of())) as con:
+        print_json(diff_builds(con, *folders))
     return OK
-
-
-def _limits(settings: Settings) -> Any:
-    from warehouse.connections import Limits
-
-    return Limits(settings.memory_limit, settings.threads)
 
 
 @app.command
@@ -210,9 +188,9 @@ def query(
     from warehouse.publish import Publication
     from warehouse.query import ask
 
-    settings = _settings(lake=lake, publish=publish)
+    settings = settings_of(lake=lake, publish=publish)
     house, publication = House(folder(settings.lake)), Publication(folder(settings.publish))
-    answer = ask(house, publication, _limits(settings), sql)
+    answer = ask(house, publication, limits_of(settings), sql)
     print_answer(answer, "json" if as_json else "csv" if csv else "table")
     return OK
 
@@ -227,11 +205,11 @@ def list_quarantine(*, lake: str | None = None, as_json: Json = False) -> int:
     from warehouse.house import House
     from warehouse.waiting import waiting_lines
 
-    settings = _settings(lake=lake)
-    with connect(_limits(settings)) as con:
+    settings = settings_of(lake=lake)
+    with connect(limits_of(settings)) as con:
         lines = waiting_lines(con, House(folder(settings.lake)))
     if as_json:
-        _print_json(lines)
+        print_json(lines)
         return OK
     for entry in lines:
         sheet = f" [{entry['sheet']}]" if entry["sheet"] else ""
@@ -259,10 +237,10 @@ def status(
     """
     from flows.health import print_status, status_of
 
-    settings = _settings(lake=lake, publish=publish)
+    settings = settings_of(lake=lake, publish=publish)
     found = status_of(settings, max_age)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         print_status(found)
     return LATE if found["too_old"] else OK
@@ -276,9 +254,9 @@ def doctor(*, as_json: Json = False) -> int:
     """
     from flows.health import examine, print_examination
 
-    findings = examine(_settings())
+    findings = examine(settings_of())
     if as_json:
-        _print_json(findings)
+        print_json(findings)
     else:
         print_examination(findings)
     return OK if all(finding["fit"] for finding in findings) else FAULT
@@ -307,18 +285,18 @@ def _guarded(call: Callable[[], object]) -> int:
     try:
         code = call()
     except KeyboardInterrupt:
-        _complain("stopped; the last promoted build stays")
+        complain("stopped; the last promoted build stays")
         return FAULT
     except BrokenPipeError:
         sys.stderr.close()
         return OK
     except Exception as error:
         if isinstance(error, _known_errors()):
-            _complain(str(error))
+            complain(str(error))
             return USAGE
         # What the system says of a file holds its path; what others say may quote values of persons.
         what = str(error) if isinstance(error, OSError) else type(error).__name__
-        _complain(f"{what}; the last promoted build stays. Details: {_log_fault(error)}")
+        complain(f"{what}; the last promoted build stays. Details: {_log_fault(error)}")
         return FAULT
     return code if isinstance(code, int) else OK
 

@@ -1,0 +1,48 @@
+"""What all commands share: exit codes, settings with the options laid over them, JSON and complaints."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from flows.settings import Settings
+
+if TYPE_CHECKING:
+    from warehouse.connections import Limits
+
+OK, FAULT, USAGE, LATE, LEASE = 0, 1, 2, 5, 6
+Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON document on standard output")]
+
+
+def settings_of(**given: str | None) -> Settings:
+    """Give the settings, with those options laid over them that were given.
+
+    Args:
+        given: options by the name of their setting; null where the option was not used.
+
+    Returns:
+        The settings.
+
+    Raises:
+        pydantic.ValidationError: a setting has a value that it cannot have.
+    """
+    return Settings(**{name: value for name, value in given.items() if value is not None})  # pyright: ignore[reportArgumentType]
+
+
+def limits_of(settings: Settings) -> "Limits":
+    """Give what DuckDB may use by the settings."""
+    from warehouse.connections import Limits
+
+    return Limits(settings.memory_limit, settings.threads)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output; dates and times as ISO text."""
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=1, default=str)
+    sys.stdout.write("\n")
+
+
+def complain(message: str) -> None:
+    """Print one sentence on standard error."""
+    print(f"cakupan: {message}", file=sys.stderr)
