@@ -15,7 +15,7 @@ from warehouse.diff import diff_builds
 pytestmark = pytest.mark.slow
 
 
-def build(root: Path, name: str, figures: dict[str, int], extra: str = "") -> Path:
+def build(root: Path, name: str, figures: dict[str, int], extra: str = "", vintage: str = "2025-11-05") -> Path:
     """Write the Parquet files of a build whose coverage has one row a region."""
     folder = root / name
     (folder / "marts").mkdir(parents=True)
@@ -26,9 +26,9 @@ def build(root: Path, name: str, figures: dict[str, int], extra: str = "") -> Pa
         for code, value in figures.items():
             con.execute(
                 "INSERT INTO marts.coverage (as_of, geo_level, geo_code, segment, numerator_basis, "
-                "denominator_concept, denominator_source, denominator_round, numerator) "
-                "VALUES ('2026-10-31', 'regency', $1, 'ALL', 'active_stock', 'none', 'none', 'none', $2)",
-                [code, value],
+                "denominator_concept, denominator_source, denominator_round, numerator, denominator, "
+                "denominator_vintage) VALUES ('2026-10-31', 'regency', $1, 'ALL', 'active_stock', 'employed', 'bps', 'aug', $2, $2 * 10, $3)",
+                [code, value, vintage],
             )
         for table in published_tables():
             path = folder / "marts" / f"{table}.parquet"
@@ -41,7 +41,7 @@ def test_the_first_build_only_came(tmp_path: Path) -> None:
         found = diff_builds(con, None, build(tmp_path, "b1", {"1303": 5, "1304": 6}))
     assert (found["before"], found["after"]) == (None, "b1")
     assert found["tables"]["coverage"] == {
-        "rows_before": 0, "rows_after": 2, "came": 2, "went": 0, "changed": 0, "moves": [],
+        "rows_before": 0, "rows_after": 2, "came": 2, "went": 0, "changed": 0, "months": [], "moves": [],
     }  # fmt: skip
     assert found["tables"].keys() == set(published_tables())
 
@@ -53,10 +53,21 @@ def test_rows_that_came_went_and_moved(tmp_path: Path) -> None:
         coverage = diff_builds(con, old, new)["tables"]["coverage"]
     counts = ("rows_before", "rows_after", "came", "went", "changed")
     assert [coverage[name] for name in counts] == [3, 3, 1, 1, 1]
-    (move,) = coverage["moves"]
-    assert (move["geo_code"], move["before"], move["after"]) == ("1304", "6.0000", "60.0000") or (
-        move["geo_code"], move["before"], move["after"],
-    ) == ("1304", 6, 60)  # fmt: skip
+    denominator, numerator = coverage["moves"]
+    assert [(move["geo_code"], move["figure"], float(move["after"])) for move in (denominator, numerator)] == [
+        ("1304", "denominator", 600), ("1304", "numerator", 60),
+    ]  # fmt: skip
+    assert numerator["cause"] == "inputs"
+
+
+def test_a_later_vintage_is_the_cause_of_a_published_month_that_changes(tmp_path: Path) -> None:
+    old = build(tmp_path, "b1", {"1303": 5, "1304": 6})
+    new = build(tmp_path, "b2", {"1303": 7, "1304": 8}, vintage="2026-02-01")
+    with duckdb.connect() as con:
+        months = diff_builds(con, old, new)["tables"]["coverage"]["months"]
+    cause = "denominator_vintage 2025-11-05 -> 2026-02-01"
+    assert {"as_of": "2026-10-31", "figure": "denominator", "cause": cause, "rows": 2} in months
+    assert {month["cause"] for month in months if month["figure"] == "numerator"} == {"inputs"}
 
 
 def test_equal_builds_differ_in_nothing(tmp_path: Path) -> None:
