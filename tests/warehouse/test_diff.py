@@ -27,8 +27,8 @@ def build(root: Path, name: str, figures: dict[str, int], extra: str = "", vinta
             con.execute(
                 "INSERT INTO marts.coverage (as_of, geo_level, geo_code, segment, numerator_basis, "
                 "denominator_concept, denominator_source, denominator_round, numerator, denominator, "
-                "denominator_vintage) "
-                "VALUES ('2026-10-31', 'regency', $1, 'ALL', 'active_stock', 'employed', 'bps', 'aug', $2, $2 * 10, $3)",
+                "denominator_vintage) VALUES "
+                "('2026-10-31', 'regency', $1, 'ALL', 'active_stock', 'employed', 'bps', 'aug', $2, 10 * $2, $3)",
                 [code, value, vintage],
             )
         for table in published_tables():
