@@ -37,13 +37,19 @@ types: setup
 
 check: lint types
 
-# The contracts against the standard's own command line, in an environment of its own: not part of `make test`.
-interop: setup var/interop/bin/datacontract
-	$(BIN)/python -m pytest -n auto tests/interop/lint_contracts.py
+# The contracts against the standard's own command line, and the tests' BPS server against the agency's own client,
+# each in an environment of its own: not part of `make test`.
+interop: setup var/interop/bin/datacontract var/interop-stadata/.setup-done
+	$(BIN)/python -m pytest -n auto tests/interop/lint_contracts.py tests/interop/list_by_stadata.py
 
 var/interop/bin/datacontract: tests/interop/requirements.txt
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python var/interop
 	$(BIN)/uv pip install --quiet --python var/interop/bin/python -r tests/interop/requirements.txt
+	touch $@
+
+var/interop-stadata/.setup-done: tests/interop/requirements-stadata.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python var/interop-stadata
+	$(BIN)/uv pip install --quiet --python var/interop-stadata/bin/python -r tests/interop/requirements-stadata.txt
 	touch $@
 
 lock:

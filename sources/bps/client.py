@@ -11,7 +11,7 @@ from sources.bps import errors
 from sources.bps.answers import Answer, Listing, listing_of, page_of
 from sources.bps.data import missing_periods, must_answer
 from sources.bps.pace import Pace
-from sources.bps.simdasi import inner_of, simdasi_listing
+from sources.bps.simdasi import areas_of, inner_of, simdasi_listing
 from sources.bps.wire import BpsSettings, Wire
 
 Model = Literal["subject", "subcat", "var", "vervar", "th", "turth", "turvar", "unit"]
@@ -70,6 +70,11 @@ class BpsClient:
     def caps(self) -> Mapping[str, int]:
         """Return how many periods a call may ask for, by domain, as learnt from refusals."""
         return dict(self._caps)
+
+    @property
+    def requests(self) -> int:
+        """Return how many requests were sent, refused and repeated ones included."""
+        return self._wire.requests
 
     def close(self) -> None:
         """Close all connections."""
@@ -133,6 +138,56 @@ class BpsClient:
             for period in (missing_periods(outcome, asked) if isinstance(outcome, Answer) else asked)
         ]
         return DataAnswers(answers, tuple(unavailable))
+
+    def simdasi_provinces(self) -> Listing:
+        """Fetch the provinces as SIMDASI knows them (service 26).
+
+        Returns:
+            Rows with `region_code` (seven digits, as the `area` of the other services), `name`, `kind`.
+
+        Raises:
+            RefusedError, ForeignAnswerError, ListDiffersError: see `sources.bps.simdasi.areas_of`.
+        """
+        return areas_of(self._wire.get(_SIMDASI.format(service=26), {}))
+
+    def simdasi_regencies(self, province: str) -> Listing:
+        """Fetch the regencies of a province (service 27); rows and errors as `simdasi_provinces`.
+
+        Args:
+            province: seven digits, `7400000` for Sulawesi Tenggara.
+        """
+        return areas_of(self._wire.get(_SIMDASI.format(service=27), {"parent": province}), province)
+
+    def simdasi_districts(self, regency: str) -> Listing:
+        """Fetch the districts of a regency (service 28); rows and errors as `simdasi_provinces`.
+
+        Args:
+            regency: seven digits, `5171000` for Denpasar.
+        """
+        return areas_of(self._wire.get(_SIMDASI.format(service=28), {"parent": regency}), regency)
+
+    def data_by_call(
+        self, domain: str, variable: int | str, periods: Iterable[int | str]
+    ) -> Iterator[tuple[tuple[str, ...], DataAnswers]]:
+        """Fetch as `data` does, and hand over what each call brought before the next one is made.
+
+        Args:
+            domain: four digits.
+            variable: `var_id` in that domain.
+            periods: `th_id` of the variable.
+
+        Yields:
+            The periods of one call, with one answer or, where BPS has nothing for them, none.
+
+        Raises:
+            TooLargeError, ForeignAnswerError: as `data` does; what was handed over before is whole.
+        """
+        wanted = tuple(dict.fromkeys(str(period) for period in periods))
+        for asked, outcome in self._in_calls(domain, str(variable), wanted):
+            if isinstance(outcome, Answer):
+                yield tuple(asked), DataAnswers((outcome,), tuple(missing_periods(outcome, asked)))
+            else:
+                yield tuple(asked), DataAnswers((), tuple(asked))
 
     def simdasi_subjects(self, area: str) -> Listing:
         """Fetch the subjects of an area (service 22).

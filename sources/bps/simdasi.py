@@ -1,5 +1,6 @@
-"""SIMDASI tables (services 22 to 25): the tables of the yearbooks, the best source of labour by regency."""
+"""SIMDASI (services 22 to 28): the tables of the yearbooks, the best source of labour by regency, and their areas."""
 
+import re
 from typing import Any, cast
 
 import polars as pl
@@ -21,6 +22,7 @@ COLUMNS: dict[str, type[pl.DataType]] = {
     "value_text": pl.String,
     "problem": pl.String,
 }
+NATION_AREA = "0000000"
 # Indonesian numbers: dots or spaces between thousands, a comma before decimals.
 _INDONESIAN = r"\A-?(\d{1,3}(\.\d{3})+|\d{1,3}( \d{3})+|\d+)(,\d+)?\z"
 _SPACES = r"[\s\u00a0\u202f]+"
@@ -63,6 +65,36 @@ def simdasi_listing(answer: Answer) -> Listing:
     return Listing(text_frame(rows), (answer,))
 
 
+def areas_of(answer: Answer, parent: str = NATION_AREA) -> Listing:
+    """Read the areas that an area is made of (services 26, 27, 28).
+
+    Args:
+        answer: the answer, from a client or from a snapshot.
+        parent: the area that was asked for, seven digits; the nation is made of provinces.
+
+    Returns:
+        One row for each part, all text: `region_code` (seven digits), `name` (plain), `kind` (what BPS calls such
+        an area; null where it does not say). The row of the parent itself is left out.
+
+    Raises:
+        RefusedError: an inner error inside an outer OK, such as for a parent that BPS does not know.
+        ForeignAnswerError: a code that is no part of the parent, or an area without a name.
+        ListDiffersError: an area stands twice, or not as many rows as the source counts.
+        EmptyAnswerError: no part at all.
+    """
+    rows = simdasi_listing(answer).rows
+    if not {"kode", "nama"} <= set(rows.columns):
+        raise errors.ForeignAnswerError(f"areas with {rows.columns}, expected kode and nama", answer.address)
+    named = rows.select(
+        pl.col("kode").alias("region_code"),
+        pl.col("nama").alias("name"),
+        (pl.col("satuan_lingkungan") if "satuan_lingkungan" in rows.columns else pl.lit(None, pl.String)).alias("kind"),
+    )
+    parts = named.filter(~pl.col("region_code").eq_missing(parent))
+    _must_be_parts(parts, parent, answer)
+    return Listing(parts, (answer,))
+
+
 def decode_simdasi(answer: Answer) -> pl.DataFrame:
     """Decode one table (service 25), from a client or from a snapshot.
 
@@ -91,6 +123,30 @@ def decode_simdasi(answer: Answer) -> pl.DataFrame:
     )
     cells = table.join(columns.with_row_index("place"), on="column_key", how="left").sort("row", "place")
     return _valued(cells.unnest("cell")).select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
+
+
+def _must_be_parts(parts: pl.DataFrame, parent: str, answer: Answer) -> None:
+    if not parts.height:
+        raise errors.EmptyAnswerError(f"no part of {parent}", answer.address)
+    codes = parts["region_code"]
+    strange = parts.filter(
+        ~pl.col("region_code").str.contains(_pattern_of_parts(parent)).fill_null(False)
+        | (pl.col("name").fill_null("") == "")
+    )
+    if strange.height:
+        found = f"{strange.height} rows that are no part of {parent}, such as {strange.row(0)}"
+        raise errors.ForeignAnswerError(found, answer.address)
+    if codes.n_unique() != parts.height:
+        twice = codes.filter(codes.is_duplicated())[0]
+        raise errors.ListDiffersError(f"the area {twice} stands twice, expected once", answer.address)
+
+
+def _pattern_of_parts(parent: str) -> str:
+    if parent == NATION_AREA:
+        return r"\A\d{2}00000\z"
+    if parent.endswith("00000"):
+        return rf"\A{re.escape(parent[:2])}\d{{2}}000\z"
+    return rf"\A{re.escape(parent[:4])}\d{{3}}\z"
 
 
 def _unwrapped(inner: Any) -> Any:

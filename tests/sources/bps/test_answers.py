@@ -67,7 +67,7 @@ def test_a_good_answer_raises_nothing() -> None:
 def test_every_error_has_a_code_of_its_own() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.BpsError)]
     codes = [kind.code for kind in kinds]
-    assert len(set(codes)) == len(codes) == 21
+    assert len(set(codes)) == len(codes) > 20
 
 
 @pytest.mark.parametrize(
