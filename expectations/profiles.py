@@ -3,6 +3,7 @@
 `docs/profiles.md` explains every key by example. A profile's file is `<dataset>.<name>.yml`.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
@@ -65,6 +66,71 @@ class Unpivot(_Strict):
     sum: Annotated[list[Text], Field(min_length=1)]
 
 
+class Melt(_Strict):
+    """Every column whose header matches a regular expression becomes a row.
+
+    Named groups of the expression become canonical columns, through the profile's `value_maps`; `set` adds others.
+    """
+
+    columns: Text
+    set: dict[Text, Text] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        try:
+            groups = self.groups()
+        except re.error as error:
+            raise ValueError(f"columns {self.columns!r} is not a regular expression: {error}") from error
+        twice = sorted({*groups} & {*self.set})
+        if twice:
+            raise ValueError(f"both a group of columns and set: {twice}")
+        return self
+
+    def pattern(self) -> re.Pattern[str]:
+        """Return the compiled expression; case does not count."""
+        return re.compile(self.columns, re.IGNORECASE)
+
+    def groups(self) -> list[str]:
+        """Return the canonical columns that the header's text gives."""
+        return list(self.pattern().groupindex)
+
+
+class OwnSum(_Strict):
+    """Columns of a wide row, the `parts`, that must add up to its column `total`."""
+
+    total: Text
+    parts: Annotated[list[Text], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({self.total, *self.parts}) <= len(self.parts):
+            raise ValueError(f"own_sums of {self.total!r} name a column twice")
+        return self
+
+
+class Units(_Strict):
+    """A column that says each row's unit, and what a figure in each unit is to be multiplied with."""
+
+    column: Text
+    factors: Annotated[dict[Text, Annotated[int, Field(ge=1)]], Field(min_length=1)]
+
+
+class Meaning(_Strict):
+    """In the rows of `when`, columns changed places: header name to the column that it holds there."""
+
+    when: RowFilter
+    columns: Annotated[dict[Text, Text], Field(min_length=2)]
+    evidence: Text
+
+    @model_validator(mode="after")
+    def _exchanged(self) -> Self:
+        if sorted(self.columns) != sorted(self.columns.values()):
+            raise ValueError("columns of meanings must change places among themselves: each must also be held by one")
+        if not self.evidence.strip():
+            raise ValueError("meanings need evidence")
+        return self
+
+
 class Profile(_Strict):
     """One layout of one dataset: how its header, cells and rows become canonical columns."""
 
@@ -90,17 +156,30 @@ class Profile(_Strict):
     choose: dict[Text, Choice] = Field(default_factory=dict)
     where: list[RowFilter] = Field(default_factory=list[RowFilter])
     unpivot: list[Unpivot] = Field(default_factory=list[Unpivot])
+    melt: list[Melt] = Field(default_factory=list[Melt])
+    units: Units | None = None
+    own_sums: list[OwnSum] = Field(default_factory=list[OwnSum])
+    meanings: list[Meaning] = Field(default_factory=list[Meaning])
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         missing = [name for name in self.required if name not in self.aliases]
         if missing:
             raise ValueError(f"required without aliases: {missing}")
-        if not self.required and not self.sources():
+        if not self.required and not self.sources() and not self.melt:
             raise ValueError("a profile must require at least one column, or it would match anything")
-        twice = [name for name in self.constants if name in self.aliases or name in self.choose]
+        melted = {group for melt in self.melt for group in melt.groups()}
+        twice = [name for name in self.constants if name in self.aliases or name in self.choose or name in melted]
         if twice:
             raise ValueError(f"both a constant and a column: {twice}")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_persons(self) -> Self:
+        if self.units is not None and self.unit != 1:
+            raise ValueError("give either unit or units")
+        if self.own_sums and (self.units is not None or self.unit != 1):
+            raise ValueError("own_sums compare persons: they cannot stand beside unit or units")
         return self
 
     @property
@@ -109,10 +188,12 @@ class Profile(_Strict):
         return [*NULL_MARKS, *self.null_marks]
 
     def sources(self) -> list[str]:
-        """Return the file's columns that choices, filters and sums read; all must be in the header."""
+        """Return the file's columns that choices, filters, sums, units and meanings read; all must be in the header."""
         chosen = [name for choice in self.choose.values() for name in choice.sources()]
         summed = [name for part in self.unpivot for name in part.sum]
-        return list(dict.fromkeys([*chosen, *(part.column for part in self.where), *summed]))
+        exchanged = [name for meaning in self.meanings for name in (meaning.when.column, *meaning.columns)]
+        unit = [self.units.column] if self.units is not None else []
+        return list(dict.fromkeys([*chosen, *(part.column for part in self.where), *summed, *unit, *exchanged]))
 
 
 def load_profiles(dataset: str, folder: Path = FOLDER) -> list[Profile]:

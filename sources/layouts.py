@@ -9,6 +9,8 @@ from itertools import groupby
 
 from expectations.profiles import Profile
 from sources import refusals
+from sources.melting import Part, melted_parts, repeated
+from sources.own_sums import Breakdown
 from sources.tables import Layout, Refusal, Request
 
 CANONICAL = "canonical"
@@ -37,6 +39,8 @@ class Plan:
         profile: the profile, or None for the canonical layout.
         positions: canonical column to position in the file.
         sources: squeezed name of a column that the profile reads to its position.
+        parts: the rows to make of a wide row; none where a row stays as it is.
+        breakdowns: the profile's own sums of which this header has every column.
         names: the header's names; `named` is the count up to the last name that is not empty.
     """
 
@@ -45,6 +49,8 @@ class Plan:
     positions: dict[str, int]
     sources: dict[str, int]
     names: Sequence[str]
+    parts: Sequence[Part] = ()
+    breakdowns: Sequence[Breakdown] = ()
 
     @property
     def named(self) -> int:
@@ -193,7 +199,26 @@ def _profile_plan(names: Sequence[str], profile: Profile) -> Plan | None:
         raise refusals.duplicate_column(names, sorted(twice))
     positions = {name: places[0] for name, places in found.items() if places}
     places = {name: indexes[0] for name, indexes in sources.items()}
-    return Plan(_profile_layout(profile, names, positions, places), profile, positions, places, names)
+    melted = melted_parts(profile, names, {*positions.values(), *places.values()})
+    if melted is None:
+        return None
+    if again := repeated(melted):
+        raise refusals.duplicate_column(names, [names[place] for place in again])
+    parts = [*_unpivoted_parts(profile, places), *melted]
+    breakdowns = _breakdowns(profile, squeezed)
+    layout = _profile_layout(profile, names, positions, places, parts, breakdowns)
+    return Plan(layout, profile, positions, places, names, parts, breakdowns)
+
+
+def _unpivoted_parts(profile: Profile, sources: dict[str, int]) -> list[Part]:
+    return [Part(part.set, tuple(sources[squeeze(name)] for name in part.sum)) for part in profile.unpivot]
+
+
+def _breakdowns(profile: Profile, squeezed: Sequence[str]) -> list[Breakdown]:
+    """Return the own sums that this header can tell: those of which it has every column."""
+    told = [[_places([name], squeezed)[:1] for name in (own.total, *own.parts)] for own in profile.own_sums]
+    placed = [[place for places in columns for place in places] for columns in told if all(columns)]
+    return [Breakdown(total, tuple(parts)) for total, *parts in placed]
 
 
 def _places(aliases: Sequence[str], squeezed: Sequence[str]) -> list[int]:
@@ -208,12 +233,19 @@ def _same_name(places: Sequence[int], squeezed: Sequence[str]) -> bool:
 
 
 def _profile_layout(
-    profile: Profile, names: Sequence[str], positions: dict[str, int], sources: dict[str, int]
+    profile: Profile,
+    names: Sequence[str],
+    positions: dict[str, int],
+    sources: dict[str, int],
+    parts: Sequence[Part],
+    breakdowns: Sequence[Breakdown],
 ) -> Layout:
-    used = {*positions.values(), *sources.values()}
+    used = {*positions.values(), *sources.values(), *(place for part in parts for place in part.places)}
+    used |= {place for breakdown in breakdowns for place in (breakdown.total, *breakdown.parts)}
     unknown = [name.strip() for index, name in enumerate(names) if name.strip() and index not in used]
-    unpivoted = [name for part in profile.unpivot for name in [*part.set, "value"]]
-    made = [*positions, *profile.choose, *profile.constants, *unpivoted]
+    unpivoted = [name for part in parts for name in [*part.set, "value"]]
+    judged = ["own_sums"] if breakdowns else []
+    made = [*positions, *profile.choose, *profile.constants, *unpivoted, *judged]
     return Layout(
         profile=profile.name,
         locale=profile.locale,
@@ -259,5 +291,6 @@ def _distances(candidate: Candidate, profiles: Sequence[Profile], request: Reque
         wanted = {name: profile.aliases[name] for name in profile.required}
         wanted |= {name: [name] for name in profile.sources()}
         absent = [spellings[0] for spellings in wanted.values() if not _places(spellings, squeezed)]
+        absent += [melt.columns for melt in profile.melt if not any(map(melt.pattern().search, names))]
         found = sum(bool(_places(spellings, squeezed)) for spellings in profile.aliases.values())
         yield _Distance(line, found, absent, profile.name, names)

@@ -1,17 +1,21 @@
-"""Positional fields to canonical columns: layout rows out, null marks, value maps, choices, wide to long."""
-
-from collections.abc import Sequence
+"""Positional fields to canonical columns: layout rows out, null marks, own sums, value maps, choices, units."""
 
 import polars as pl
 
-from expectations.profiles import NULL_MARKS, Choice, Pick, Profile, Unpivot
+from expectations.profiles import NULL_MARKS, Choice, Pick, Profile, RowFilter, Units
 from sources.fields import field_names
 from sources.layouts import Header, squeeze
+from sources.melting import long
 from sources.numerals import marked, number
+from sources.own_sums import own_sums_of, with_own_sums
 from sources.tables import BOOKKEEPING, DAMAGED, MARKER, LineCount
 from sources.totals import RunningTotals, with_totals
 
 UNDECODABLE = "undecodable_text"
+_IN_UNITS = ("value", "target")
+# Figures times a factor keep six decimals: products of floats are not exact.
+_DECIMALS = 6
+_WORDS = r"[A-Za-z()]"
 
 
 class Shaper:
@@ -47,7 +51,7 @@ class Shaper:
             frame: the batch.
             last: no batch follows for certain, which saves the sums for totals that might.
         """
-        frame = with_totals(frame, self._fields)
+        frame = with_totals(self._as_meant(frame), self._fields)
         if frame["_total"].any() or not last:
             frame = self._totals.judge(frame)
         frame = self._without_layout(frame)
@@ -73,13 +77,26 @@ class Shaper:
 
     def _profile_filters(self) -> list[pl.Expr]:
         profile = self._plan.profile
-        return [
-            _key(self._source(part.column)).is_in([keep.strip().casefold() for keep in part.keep])
-            for part in (profile.where if profile else [])
-        ]
+        return [self._kept(part) for part in (profile.where if profile else [])]
+
+    def _kept(self, part: RowFilter) -> pl.Expr:
+        return _key(self._source(part.column)).is_in([keep.strip().casefold() for keep in part.keep])
+
+    def _as_meant(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Put the fields that the profile says changed places where their header says."""
+        for meaning in self._plan.profile.meanings if self._plan.profile else []:
+            there = self._kept(meaning.when)
+            frame = frame.with_columns(
+                pl.when(there).then(self._source(header)).otherwise(self._source(held)).alias(self._field(held))
+                for header, held in meaning.columns.items()
+            )
+        return frame
+
+    def _field(self, name: str) -> str:
+        return f"c{self._plan.sources[squeeze(name)]}"
 
     def _source(self, name: str) -> pl.Expr:
-        return pl.col(f"c{self._plan.sources[squeeze(name)]}")
+        return pl.col(self._field(name))
 
     def _null_marks(self, frame: pl.DataFrame) -> pl.DataFrame:
         marks = self._plan.profile.nulls if self._plan.profile else NULL_MARKS
@@ -91,13 +108,15 @@ class Shaper:
         profile = self._plan.profile
         if profile is None:
             return frame.with_columns(**columns)
+        if self._plan.breakdowns:
+            frame = with_own_sums(frame, self._plan.breakdowns, profile.locale)
         columns |= {name: self._chosen(choice) for name, choice in profile.choose.items()}
         columns |= {
             name: _mapped(columns[name], spellings) for name, spellings in profile.value_maps.items() if name in columns
         }
         columns |= {name: columns[name].str.strip_prefix(MARKER) for name in profile.codes if name in columns}
         columns |= {name: pl.lit(value) for name, value in profile.constants.items()}
-        return self._unpivoted(frame.with_columns(**columns), profile)
+        return self._in_units(self._long(frame.with_columns(**columns), profile), profile.units)
 
     def _chosen(self, choice: Choice) -> pl.Expr:
         chosen = self._picked(choice.otherwise)
@@ -109,34 +128,32 @@ class Shaper:
     def _picked(self, pick: Pick) -> pl.Expr:
         return self._source(pick.column) if pick.column is not None else pl.lit(pick.constant)
 
-    def _unpivoted(self, frame: pl.DataFrame, profile: Profile) -> pl.DataFrame:
-        """Return one row per part of a wide row that has a value; a row without any, or with a problem, stays one."""
-        if not profile.unpivot:
+    def _long(self, frame: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+        """Return a row for each part of a wide row; rows that stay as they are learn what their own sums say."""
+        plan = self._plan
+        if plan.parts:
+            return long(frame, plan.parts, plan.breakdowns, profile.locale)
+        if not plan.breakdowns:
             return frame
-        sound = frame.filter(pl.col("_problem").is_null())
-        parts = [self._part(sound, part, profile.locale, order) for order, part in enumerate(profile.unpivot)]
-        broken = frame.filter(pl.col("_problem").is_not_null()).with_columns(_order=pl.lit(0, pl.Int32))
-        told = pl.col("value").is_not_null()
-        nothing_told = ~told.any().over("_line") & (pl.col("_order") == 0)
-        return pl.concat([*parts, broken], how="diagonal").filter(told | nothing_told).sort("_line", "_order")
+        value = [place for name, place in plan.positions.items() if name == "value"]
+        return frame.with_columns(own_sums=own_sums_of(value, plan.breakdowns))
 
-    def _part(self, frame: pl.DataFrame, part: Unpivot, locale: str, order: int) -> pl.DataFrame:
-        constants = [pl.lit(value).alias(name) for name, value in part.set.items()]
-        return frame.with_columns(
-            *constants, self._summed(part.sum, locale).alias("value"), pl.lit(order, pl.Int32).alias("_order")
-        )
+    def _in_units(self, frame: pl.DataFrame, units: Units | None) -> pl.DataFrame:
+        """Multiply figures by the factor of their row's unit; one of an unknown unit is made unreadable by it."""
+        if units is None:
+            return frame
+        unit = _key(self._source(units.column))
+        factors = {name.strip().casefold(): factor for name, factor in units.factors.items()}
+        factor = unit.replace_strict(factors, default=None, return_dtype=pl.Float64)
+        figures = [name for name in _IN_UNITS if name in frame.columns]
+        return frame.with_columns(self._scaled(pl.col(name), factor, unit).alias(name) for name in figures)
 
-    def _summed(self, names: Sequence[str], locale: str) -> pl.Expr:
-        """Return one column as it stands, or the sum of several: null if one is, as text if unreadable."""
-        cells = [self._source(name) for name in names]
-        if len(cells) == 1:
-            return cells[0]
-        values = [number(cell, locale) for cell in cells]
-        readable = pl.all_horizontal(value.is_not_null() for value in values)
-        complete = pl.all_horizontal(cell.is_not_null() for cell in cells)
-        total = pl.sum_horizontal(values)
-        as_text = pl.concat_str([cell.str.strip_prefix(MARKER) for cell in cells], separator=" + ")
-        return pl.when(readable).then(marked(total)).when(complete).then(as_text)
+    def _scaled(self, figure: pl.Expr, factor: pl.Expr, unit: pl.Expr) -> pl.Expr:
+        """Return a figure in its unit; what is no bare number ("5 ribu") is not multiplied, and so not read either."""
+        bare = pl.when(~figure.str.contains(_WORDS)).then(number(figure, self._plan.layout.locale))
+        unreadable = pl.format("{} [{}]", figure.str.strip_prefix(MARKER), unit.fill_null("?"))
+        product = marked((bare * factor).round(_DECIMALS))
+        return pl.when(factor == 1).then(figure).when(product.is_null()).then(unreadable).otherwise(product)
 
 
 def undecodable() -> pl.Expr:
