@@ -33,6 +33,12 @@ class Settings(BaseSettings):
         default=(), description="datasets without which nothing is published, separated by commas"
     )
 
+    bps_key: SecretStr | None = Field(default=None, description="key of the BPS WebAPI")
+    bps_url: str = Field(default="https://webapi.bps.go.id/v1/api/", description="base address of the BPS WebAPI")
+    bps_seconds_between: float = Field(default=1.0, ge=0, description="least time between two requests to BPS")
+    bps_refresh_days: int = Field(default=30, ge=0, description="days after which BPS is asked again")
+    bps_series: Path | None = Field(default=None, description="catalogue of BPS series; default: the shipped one")
+
     @field_validator("required", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

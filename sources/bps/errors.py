@@ -161,6 +161,56 @@ class ValueUnreadableError(BpsError):
     advice_en = "Expected a JSON number or a mark for missing. Look the value up at BPS; it is not guessed."
 
 
+class UnitDiffersError(BpsError):
+    """The answer states another unit than the catalogue or the answers before it, or one that is not known."""
+
+    code = "unit_differs"
+    advice_id = (
+        "Yang diharapkan: satuan seperti di katalog atau jawaban sebelumnya. Tidak ada yang dikonversi; periksa di "
+        "situs BPS, perbaiki unit di bps_series.csv, lalu cakupan bps sync --offline."
+    )
+    advice_en = (
+        "Expected the unit of the catalogue or of earlier answers. Nothing is rescaled; look at BPS, mend unit in "
+        "bps_series.csv, then cakupan bps sync --offline."
+    )
+
+
+class DerivedUnknownError(BpsError):
+    """The derived variables (turvar) of the catalogue are not those of the answer."""
+
+    code = "derived_unknown"
+    advice_id = (
+        "Yang diharapkan: kode turvar yang ada dalam jawaban. Isi derived di bps_series.csv (dipisah tanda + bila "
+        "dijumlahkan), lalu cakupan bps sync --offline."
+    )
+    advice_en = (
+        "Expected codes of turvar that the answer has. Fill derived in bps_series.csv (joined by + where they are "
+        "added up), then cakupan bps sync --offline."
+    )
+
+
+class RowsUnknownError(BpsError):
+    """The rows (vervar) of an answer are not regions in the way that the catalogue says."""
+
+    code = "rows_unknown"
+    advice_id = (
+        "Yang diharapkan: baris wilayah seperti region_axis di katalog. Perbaiki region_axis atau region_row di "
+        "bps_series.csv, lalu cakupan bps sync --offline."
+    )
+    advice_en = (
+        "Expected rows of regions as region_axis of the catalogue says. Mend region_axis or region_row in "
+        "bps_series.csv, then cakupan bps sync --offline."
+    )
+
+
+class SnapshotLostError(BpsError):
+    """A kept answer is no longer there, or is damaged."""
+
+    code = "snapshot_lost"
+    advice_id = "Yang diharapkan: jawaban yang pernah disimpan. Pulihkan dari cadangan, atau cakupan bps sync --force."
+    advice_en = "Expected an answer that was kept. Restore it from a copy, or ask again: cakupan bps sync --force."
+
+
 class SilentError(BpsError):
     """No answer in time."""
 

@@ -92,7 +92,11 @@ class _Redaction(logging.Filter):
 
 
 class Wire:
-    """One conversation with BPS; close it, or use it as a context."""
+    """One conversation with BPS; close it, or use it as a context.
+
+    Attributes:
+        requests: how many were sent, repeated ones included.
+    """
 
     def __init__(self, key: SecretStr, settings: BpsSettings, pace: Pace | None = None) -> None:
         """Check key and address; nothing is asked yet.
@@ -108,6 +112,7 @@ class Wire:
         self._pace = pace or Pace(settings.seconds_between)
         self._secret = re.compile(re.escape(key.get_secret_value().encode()), re.IGNORECASE)
         self._http = _http_client(key, settings)
+        self.requests = 0
         self._redaction = _Redaction(self)
         for name in _LOGGERS:
             logging.getLogger(name).addFilter(self._redaction)
@@ -167,6 +172,7 @@ class Wire:
     def _once(self, url: httpx.URL) -> Answer:
         address = self.scrubbed(str(url).encode()).decode()
         self._pace.wait()
+        self.requests += 1
         try:
             with self._http.stream("GET", url) as response:
                 self._check_status(response, address)

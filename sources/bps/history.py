@@ -1,0 +1,146 @@
+"""What was asked of BPS and what became of it: one JSON line for each answer, only ever added to."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["periods", "data", "nothing", "settled", "cap"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        kind: `periods` (the list of periods came), `data` (an answer came), `nothing` (BPS has nothing for the
+            periods), `settled` (answers were decoded and what they changed has landed), `cap` (a domain's cap was
+            learnt).
+        domain: four digits.
+        at: when, in UTC; of `settled`, when its answers came.
+        variable: `var_id`.
+        address: what was asked, without the key.
+        periods: label by `th_id`.
+        sha256: of the raw answers (`periods`, `data`), or of the landed file (`settled`; empty: nothing changed).
+        file: the landed file, within the landing zone.
+        answers: keys of the settled answers.
+        unit: kind of unit that they stated.
+        cap: periods a call.
+    """
+
+    kind: Kind
+    domain: str
+    at: datetime
+    variable: str = ""
+    address: tuple[str, ...] = ()
+    periods: Mapping[str, str] = field(default_factory=dict[str, str])
+    sha256: tuple[str, ...] = ()
+    file: str = ""
+    answers: tuple[str, ...] = ()
+    unit: str = ""
+    cap: int = 0
+
+    @property
+    def key(self) -> str:
+        """Name an answer: when it came, for which periods, and what it said."""
+        return " ".join([self.at.isoformat(), ";".join(self.periods), *(one[:12] for one in self.sha256)])
+
+    @property
+    def years(self) -> list[int]:
+        """Give the years of the periods."""
+        return sorted({year for label in self.periods.values() if (year := year_of(label)) is not None})
+
+    def line(self) -> str:
+        """Write the event as one line of JSON, without what is empty."""
+        said = {name: value for name, value in asdict(self).items() if value}
+        return json.dumps(said | {"at": self.at.isoformat()}, ensure_ascii=False)
+
+
+def year_of(label: str) -> int | None:
+    """Give the year that a period's label is; null for a span of years or no year."""
+    bare = label.strip(" *")
+    return int(bare) if len(bare) == len("2025") and bare.isdecimal() else None
+
+
+@dataclass
+class History:
+    """The events of one lake, kept in one file; a line that was cut by a crash counts as not written."""
+
+    path: Path
+    _events: dict[tuple[str, str], list[Event]] = field(default_factory=dict[tuple[str, str], list[Event]], init=False)
+    _caps: dict[str, int] = field(default_factory=dict[str, int], init=False)
+
+    def __post_init__(self) -> None:
+        """Read what is there."""
+        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        self._remember(event for line in lines if (event := _event(line)) is not None)
+
+    def add(self, *events: Event) -> None:
+        """Write events at the end of the file, so that they survive a crash."""
+        if not events:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a+b") as stream:
+            ends_well = stream.seek(0, os.SEEK_END) == 0 or _last_byte(stream) == b"\n"
+            text = "".join(f"{event.line()}\n" for event in events)
+            stream.write(("" if ends_well else "\n").encode() + text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        self._remember(events)
+
+    def _remember(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if event.kind == "cap":
+                self._caps[event.domain] = event.cap
+            self._events.setdefault((event.domain, event.variable), []).append(event)
+
+    def of(self, domain: str, variable: str, *kinds: Kind) -> list[Event]:
+        """Give the events of some kinds of a variable, in their order."""
+        return [event for event in self._events.get((domain, variable), []) if event.kind in kinds]
+
+    def periods(self, domain: str, variable: str) -> Event | None:
+        """Give the latest list of a variable's periods."""
+        return next(iter(reversed(self.of(domain, variable, "periods"))), None)
+
+    def asked_at(self, domain: str, variable: str) -> dict[str, datetime]:
+        """Give when each period (`th_id`) of a variable was asked for last."""
+        asked = self.of(domain, variable, "data", "nothing")
+        return {period: event.at for event in sorted(asked, key=lambda e: e.at) for period in event.periods}
+
+    def caps(self) -> dict[str, int]:
+        """Give how many periods each domain allows in one call, as far as it was learnt."""
+        return dict(self._caps)
+
+    def waiting(self, domain: str, variable: str) -> list[Event]:
+        """Give the answers that were not settled, and whose periods no later answer has settled."""
+        asked = {event.key: event for event in self.of(domain, variable, "data", "nothing")}
+        settled = {key for event in self.of(domain, variable, "settled") for key in event.answers}
+        since = {period: asked[key].at for key in sorted(settled & asked.keys()) for period in asked[key].periods}
+        return [
+            event
+            for key, event in asked.items()
+            if key not in settled and any(since.get(period, event.at) <= event.at for period in event.periods)
+        ]
+
+
+def is_old(at: datetime, now: datetime, days: int) -> bool:
+    """Tell whether something is so many days old."""
+    return now - at >= timedelta(days=days)
+
+
+def _last_byte(stream: Any) -> bytes:
+    stream.seek(-1, os.SEEK_END)
+    return bytes(stream.read(1))
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        said: dict[str, Any] = json.loads(line)
+        said |= {name: tuple(said[name]) for name in ("address", "sha256", "answers") if name in said}
+        said["at"] = datetime.fromisoformat(said["at"])
+        return Event(**said)
+    except (ValueError, TypeError, KeyError):
+        return None
