@@ -101,6 +101,8 @@ def _column_rules(field: Field) -> list[Rule]:
         rules.append(_missing_rule(field))
     if field.name in ("region_code", "village_code"):
         rules += _region_rules(field)
+    elif field.name == "place":
+        rules += _place_rules()
     elif field.column.values:
         rules.append(_value_rule(field))
     elif field.column.type in _READABLE:
@@ -111,7 +113,10 @@ def _column_rules(field: Field) -> list[Rule]:
 def _missing_rule(field: Field) -> Rule:
     name = field.name
     texts = (f"Kolom {name} kosong", f"Column {name} is empty", f"{name} terisi", f"{name} filled")
-    return _rule(f"{name}_missing", _sound(f"{name} IS NULL AND {name}_text IS NULL"), texts, [name])
+    predicate = f"{name} IS NULL AND {name}_text IS NULL"
+    if name == "region_code":
+        predicate += " AND NOT place_is_used"
+    return _rule(f"{name}_missing", _sound(predicate), texts, [name])
 
 
 def _value_rule(field: Field) -> Rule:
@@ -143,14 +148,55 @@ def _region_rules(field: Field) -> list[Rule]:
         "kode wilayah BPS atau Kemendagri yang berlaku",
         "a valid BPS or Kemendagri region code",
     )
+    rules = [_rule(f"{name}_system_unknown", _sound(f"{name}_system_is_missing"), system, [name], severity)]
+    is_unknown = f"{name}_text IS NOT NULL AND {name} IS NULL AND NOT {name}_system_is_missing"
+    if name == "region_code":
+        is_unknown += " AND NOT region_code_is_shared"
+        shared = "region_code IS NULL AND region_code_is_shared"
+        rules.append(_rule("region_code_ambiguous", _sound(shared), _shared_texts(name), [name]))
+    return [*rules, _rule(f"{name}_unknown", _sound(is_unknown), unknown, [name], severity)]
+
+
+def _shared_texts(name: str) -> tuple[str, str, str, str]:
+    return (
+        f"Nama pada {name} cocok dengan lebih dari satu wilayah: Solok adalah kabupaten dan juga kota",
+        f"The name in {name} fits more than one region: Solok is a regency and also a city",
+        "nama dengan jenisnya (Kabupaten, Kota atau Provinsi), atau kode wilayah",
+        "the name with its type (Kabupaten, Kota or Provinsi), or a region code",
+    )
+
+
+def _place_rules() -> list[Rule]:
+    """Give the rules of a name: one that stands in for a code must mean one region, one beside a code the same."""
+    unknown = (
+        "Nama pada place tidak ada dalam daftar wilayah",
+        "The name in place is not in the list of regions",
+        "nama wilayah dengan jenisnya, atau kode wilayah",
+        "the name of a region with its type, or a region code",
+    )
+    differs = (
+        "Nama pada place adalah wilayah lain daripada kode pada region_code",
+        "The name in place is another region than the code in region_code",
+        "kode dan nama dari wilayah yang sama, dan region_system yang benar",
+        "the code and the name of one region, and the right region_system",
+    )
+    other = "place_region_code <> region_code OR NOT list_contains(place_candidates, region_code)"
+    is_unknown = "place_is_used AND place_region_code IS NULL AND place_candidates IS NULL"
+    columns = ["place", "region_code", "region_system"]
+    # A district may share its name with a regency, so only codes of the nation, provinces and regencies are compared.
     return [
-        _rule(f"{name}_system_unknown", _sound(f"{name}_system_is_missing"), system, [name], severity),
         _rule(
-            f"{name}_unknown",
-            _sound(f"{name}_text IS NOT NULL AND {name} IS NULL AND NOT {name}_system_is_missing"),
-            unknown,
-            [name],
-            severity,
+            "place_ambiguous",
+            _sound("place_is_used AND place_candidates IS NOT NULL"),
+            _shared_texts("place"),
+            ["place"],
+        ),
+        _rule("place_unknown", _sound(is_unknown), unknown, ["place"]),
+        _rule(
+            "region_name_differs",
+            _sound(f"region_code_text IS NOT NULL AND length(region_code) <= 4 AND ({other})"),
+            differs,
+            columns,
         ),
     ]
 

@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
+from flows.bps_commands import bps
 from flows.commands import FAULT, LATE, LEASE, OK, USAGE, Json, complain, limits_of, print_json, settings_of
+from flows.region_commands import regions
 from flows.settings import UnknownDatasetError, UnknownPlaceError, business_today, folder
 
 app = App(
@@ -22,6 +24,8 @@ app = App(
 )
 quarantine = App(name="quarantine", help="What did not pass, and why.\n\nExample: cakupan quarantine list --json")
 app.command(quarantine)
+app.command(regions)
+app.command(bps)
 
 
 @app.command

@@ -104,7 +104,7 @@ FLAWS: dict[tuple[str, str], tuple[Flaw, ...]] = {
         Flaw(54, ("registered_date_unreadable",), {"registered_date": "31/02/2024"}),
         Flaw(63, ("kpj_shape",), {"kpj": "051-0000063"}),
         Flaw(72, ("programme_not_for_segment",), {"programmes": "JKK+JKM+JKP"}),
-        Flaw(76, ("programme_not_for_segment",), {"programmes": "JKK+JKM+JHT"}),
+        Flaw(76, ("region_code_ambiguous",), {"region_code": "Solok"}),
         Flaw(84, ("nik_shape",), {"nik": _short}),
         Flaw(90, ("amount_negative",), {"contribution_idr": -8_400}),
         Flaw(96, ("village_code_unknown",), {"village_code": "51.04.99.2999"}, warns=True),

@@ -1,5 +1,6 @@
 """The SQL that turns a file's text into typed rows, tags them with the rules they break, and picks the core columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,18 +128,46 @@ def _value(field: Field, reading: Reading) -> str:
 
 
 def _with_regions(contract: Contract, reading: Reading) -> str:
-    names = [f.name for f in contract.landing_fields if f.name in ("region_code", "village_code")]
+    landed = [field.name for field in contract.landing_fields]
+    names = [name for name in landed if name in ("region_code", "village_code")]
     if not names:
         return "SELECT * FROM values_read"
     day = _ROW_DAY.get(contract.name, "NULL")
-    replaced = ", ".join(f"{_region_value(name, _system(reading))} AS {name}" for name in names)
-    missing = ", ".join(
+    replaced = ", ".join(f"{_region_value(name, _system(reading), landed)} AS {name}" for name in names)
+    added = ", ".join(
         f"coalesce(regexp_full_match({name}_text, '[0-9]+') AND {_system(reading)} IS NULL, false) "
         f"AS {name}_system_is_missing"
         for name in names
     )
     joins = " ".join(_region_join(name, reading, day) for name in names)
-    return f"SELECT values_read.* REPLACE ({replaced}), {missing} FROM values_read {joins}"
+    if "region_code" in names:
+        added += f", {_named_columns(landed)}"
+    if "place" in landed:
+        joins += f" {_PLACE_JOIN}"
+    return f"SELECT values_read.* REPLACE ({replaced}), {added} FROM values_read {joins}"
+
+
+_PLACE_JOIN = "LEFT JOIN reference.region_names AS named_place ON named_place.alias = alias_of(values_read.place_text)"
+
+
+def _named_columns(landed: Sequence[str]) -> str:
+    """Write what the rules ask of names: may the one in region_code mean several regions, and what does place mean."""
+    columns = [
+        "coalesce(named_region_code.is_shared, false) AS region_code_is_shared",
+        f"{_place_is_used(landed)} AS place_is_used",
+    ]
+    if "place" in landed:
+        columns += ["named_place.region_code AS place_region_code", "named_place.candidates AS place_candidates"]
+    return ", ".join(columns)
+
+
+def _place_is_used(landed: Sequence[str]) -> str:
+    """Write when the name in place stands in for a code: no other column says where."""
+    if "place" not in landed:
+        return "false"
+    codes = ("village_code_text", "region_code_text", "office_code_text")
+    others = [text for text in codes if text.removesuffix("_text") in landed]
+    return " AND ".join(["place_text IS NOT NULL", *(f"{text} IS NULL" for text in others)])
 
 
 def _system(reading: Reading) -> str:
@@ -146,9 +175,12 @@ def _system(reading: Reading) -> str:
     return f"coalesce(lower(values_read.region_system_text), {declared})"
 
 
-def _region_value(name: str, system: str) -> str:
+def _region_value(name: str, system: str, landed: Sequence[str]) -> str:
     if name == "region_code":
-        return "coalesce(by_region_code.region_code, named_region_code.region_code)"
+        known = "by_region_code.region_code, named_region_code.region_code"
+        if "place" in landed:
+            known += f", CASE WHEN {_place_is_used(landed)} THEN named_place.region_code END"
+        return f"coalesce({known})"
     inside = "SELECT region_code FROM reference.regions WHERE level = 'regency'"
     whole_bps = (
         f"regexp_full_match({name}_text, '[0-9]{{10}}') AND {system} = 'bps' AND left({name}_text, 4) IN ({inside})"
@@ -169,7 +201,7 @@ LEFT JOIN reference.region_codes AS by_{name}
   AND {at} <= coalesce(by_{name}.valid_to, DATE '9999-12-31')"""
     if name == "region_code":
         join += f"""
-LEFT JOIN reference.region_aliases AS named_{name}
+LEFT JOIN (SELECT alias, region_code, candidates IS NOT NULL AS is_shared FROM reference.region_names) AS named_{name}
   ON regexp_matches({text}, '[A-Za-z]') AND named_{name}.alias = alias_of({text})"""
     return join
 

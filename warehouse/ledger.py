@@ -25,6 +25,7 @@ _READING_FILES = (
     "transforms/**/*.sql",
     "transforms/clean.py",
     "sources/*.py",
+    "warehouse/reference.py",
     "warehouse/reference/*.csv",
 )
 _REFERENCE_TABLES = ("offices", "office_regions", "region_aliases")

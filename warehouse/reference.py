@@ -10,6 +10,19 @@ from expectations.schemas import quoted, sql_type
 
 REFERENCE_FOLDER = Path(__file__).with_name("reference")
 LANDED_REFERENCE = ("offices", "office_regions", "region_aliases")
+# What a region's name is without its type, as people say it: "solok" of Kabupaten Solok and of Kota Solok.
+_BARE_NAME = r"regexp_replace(lower(name_id), '^(kabupaten|kota|di|dki)( administrasi)? ', '')"
+_NAMES = f"""
+CREATE OR REPLACE VIEW reference.region_names AS
+WITH shared AS (
+  SELECT {_BARE_NAME} AS name, list(region_code ORDER BY region_code) AS candidates
+  FROM reference.regions WHERE level IN ('national', 'province', 'regency')
+  GROUP BY name HAVING count(*) > 1
+)
+SELECT coalesce(alias.alias, shared.name) AS alias, alias.region_code,
+  CASE WHEN alias.region_code IS NULL THEN shared.candidates END AS candidates
+FROM reference.region_aliases AS alias FULL JOIN shared ON shared.name = alias.alias
+"""
 
 
 class ReferenceDataError(ValueError):
@@ -17,7 +30,10 @@ class ReferenceDataError(ValueError):
 
 
 def load_reference(con: duckdb.DuckDBPyConnection, folder: Path = REFERENCE_FOLDER) -> None:
-    """Create schema ``reference`` with one table a CSV file.
+    """Create schema ``reference`` with one table a CSV file, and the view ``region_names``.
+
+    The view has one row a name: alias (as ``alias_of`` gives names), region_code, and candidates, a list that is
+    filled instead of region_code where the bare name belongs to several provinces or regencies and means none of them.
 
     Args:
         con: the connection to create the tables in.
@@ -30,6 +46,7 @@ def load_reference(con: duckdb.DuckDBPyConnection, folder: Path = REFERENCE_FOLD
     con.execute("CREATE SCHEMA IF NOT EXISTS reference")
     for path in sorted(folder.glob("*.csv")):
         _load_file(con, path)
+    con.execute(_NAMES)
 
 
 def _load_file(con: duckdb.DuckDBPyConnection, path: Path) -> None:

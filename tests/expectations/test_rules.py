@@ -37,6 +37,12 @@ class Break:
 
 
 NO_PLACE = {"office_code": "", "region_code": ""}
+# A name that stands in for a code, and one that contradicts the code beside it.
+NAMES = {
+    "place_ambiguous": Break({**NO_PLACE, "place": "Solok"}),
+    "place_unknown": Break({**NO_PLACE, "place": "Kab. Antah Berantah"}),
+    "region_name_differs": Break({"region_code": "1311", "region_system": "bps", "place": "Solok Selatan"}),
+}
 BREAKS: dict[str, dict[str, Break]] = {
     "participants": {
         "region_code_missing": Break({"region_code": ""}),
@@ -68,14 +74,16 @@ BREAKS: dict[str, dict[str, Break]] = {
         "office_unknown": Break({"office_code": "N99"}),
         "office_closed": Break({"office_code": "TUTUP"}),
     },
-    "recaps": {
+    "recaps": NAMES
+    | {
         "place_missing": Break(NO_PLACE),
         "fraction_of_a_person": Break({"value": "7.708"}),
         "value_negative": Break({"value": "-1"}),
         "as_of_in_future": Break({"as_of": "2026-11-22"}),
         "office_unknown": Break({"office_code": "N99"}),
     },
-    "targets": {
+    "targets": NAMES
+    | {
         "place_missing": Break(NO_PLACE),
         "year_implausible": Break({"year": "1977"}),
         "fraction_of_a_person": Break({"target": "22.964"}),
@@ -85,10 +93,12 @@ BREAKS: dict[str, dict[str, Break]] = {
         "custom_without_month": Break({"phasing": "custom"}),
         "office_unknown": Break({"office_code": "N99"}),
     },
-    "labour_force": {
+    "labour_force": NAMES
+    | {
         "year_implausible": Break({"year": "1969"}),
         "fraction_of_a_person": Break({"value": "137.520"}),
-        "rate_above_100": Break({"concept": "unemployment_rate", "value": "100.01"}),
+        "rate_above_100": Break({"concept": "participation_rate", "value": "100.01"}),
+        "rate_implausible": Break({"concept": "unemployment_rate", "value": "67.52"}),
         "own_sums_differ": Break({"own_sums": "differ"}),
         "value_negative": Break({"value": "-1"}),
         "as_of_in_future": Break({"as_of": "2026-11-22"}),
@@ -115,7 +125,7 @@ BREAKS: dict[str, dict[str, Break]] = {
         "valid_to_before_valid_from": Break({"valid_to": "2019-12-31"}),
     },
     "programme_villages": {"ended_on_before_designated_on": Break({"ended_on": "2017-08-12"})},
-    "region_aliases": {},
+    "region_aliases": {"alias_ambiguous": Break({"alias": " SOLOK"})},
 }
 STRUCTURE = {"ragged_line", "unclosed_quote", "undecodable_text", "total_mismatch"}
 RULES = [(name, rule) for name, contract in contracts_of("dataset").items() for rule in row_rules(contract)]
@@ -134,6 +144,7 @@ def break_of(dataset: str, rule: Rule) -> Break:
         "region_code_system_unknown": {"region_code": "1303", "region_system": ""},
         "village_code_system_unknown": {"village_code": "5171010001", "region_code": "", "region_system": ""},
         f"{column}_unknown": {column: "13.99"},
+        "region_code_ambiguous": {"region_code": "Bogor"},
         "duplicate_in_file": {},
         "line_unreadable": {"_problem": "something_new"},
     } | {code: {"_problem": code} for code in STRUCTURE}

@@ -15,10 +15,13 @@ BRIDGE = REFERENCE_FOLDER.parents[1] / "../shared/realdata/regions/kabkota_bridg
 # The columns of each file in their order; the starred ones are its key, by which it is sorted.
 FILES = {
     "regions": "region_code* level name_id name_en parent_code valid_from valid_to predecessor_code change_kind",
+    "region_changes": "predecessor_code* successor_code* change_kind changed_on weight source",
     "region_codes": "region_system* code* region_code valid_from* valid_to",
     "region_aliases": "alias* region_code confirmed_by confirmed_on",
     "offices": "office_code* name office_type parent_code kanwil_code valid_from* valid_to",
     "office_regions": "office_code* region_code* share valid_from* valid_to",
+    "bps_series": "domain* concept* variable derived region_axis region_row round unit verified_on source",
+    "series_breaks": "concept* year* level* why",
     "coverage_pairs": "segment* denominator_concept* comparability is_headline",
     "grace": "segment* grace_months rule valid_from* valid_to source",
     "segments": "segment* name_id name_en sort_order",
@@ -272,7 +275,7 @@ def test_columns_key_and_line_ends(name: str) -> None:
     key = frame.select(column[:-1] for column in FILES[name].split() if column.endswith("*"))
     assert frame.columns == FILES[name].replace("*", "").split()
     assert _is_sorted(key)
-    assert not _is_sorted(key.reverse())
+    assert key.height < 2 or not _is_sorted(key.reverse())
     assert not key.is_duplicated().any()
     assert b"\r" not in path.read_bytes()
 

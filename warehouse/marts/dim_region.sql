@@ -8,6 +8,7 @@ SELECT
   region.parent_code,
   province.region_code AS province_code,
   province.name_id AS province_name_id,
+  province.name_en AS province_name_en,
   kemendagri.code AS kemendagri_code,
   region.predecessor_code,
   region.change_kind,

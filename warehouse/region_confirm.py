@@ -1,0 +1,140 @@
+"""A person confirms what a name means: checked, then landed as a file of region_aliases for the next night."""
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from sources.landing import LandingError
+from warehouse.publish import sync_folder
+from warehouse.region_names import Region, RegionError, alias_of, region_of_code, regions_of_name, shared_name
+
+COLUMNS = ("alias", "region_code", "region_system", "confirmed_by", "confirmed_on")
+FOLDER = Path("region_aliases") / "confirmed"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Who confirmed which region for a name, on which day."""
+
+    name: str
+    code: str
+    by: str
+    on: date
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What became of a confirmation: the landed file (null where nothing was to do) and what it says."""
+
+    result: Literal["landed", "unchanged", "dry_run"]
+    alias: str
+    region: Region
+    file: str | None
+
+
+def confirm(
+    con: duckdb.DuckDBPyConnection, landing: Path, confirmation: Confirmation, *, is_dry_run: bool = False
+) -> Confirmed:
+    """Check a confirmation and land it.
+
+    Args:
+        con: a connection that knows regions.
+        landing: the landing zone.
+        confirmation: the name, the region's code (BPS, or dotted Kemendagri), who says so and when.
+        is_dry_run: check only, land nothing.
+
+    Returns:
+        ``landed`` with the file's path in the landing zone; ``unchanged`` where the name means that region already
+        or waits to; ``dry_run`` with the path that the file would have.
+
+    Raises:
+        RegionError: the code is unknown, nobody is named, or the name holds no letter, belongs to several regions, or
+            already means another region.
+        LandingError: the landing zone does not exist.
+    """
+    if not landing.is_dir():
+        raise LandingError(f"landing zone {landing} is not a folder; pass --landing or set CAKUPAN_LANDING")
+    alias = alias_of(con, confirmation.name)
+    region = region_of_code(con, confirmation.code)
+    _check_words(alias, confirmation)
+    if _is_known(con, landing, alias, region):
+        return Confirmed("unchanged", alias, region, None)
+    content = _content(alias, region, confirmation)
+    path = _free_path(landing / FOLDER, f"{confirmation.on:%Y-%m-%d}-{_slug(alias)}")
+    if not is_dry_run:
+        _write(path, content)
+    return Confirmed("dry_run" if is_dry_run else "landed", alias, region, path.relative_to(landing).as_posix())
+
+
+def _check_words(alias: str, confirmation: Confirmation) -> None:
+    if not any(letter.isalpha() for letter in alias):
+        raise RegionError(
+            f"{confirmation.name!r} bukan nama: tidak ada huruf di dalamnya / is no name: it has no letter"
+        )
+    if not confirmation.by.strip():
+        raise RegionError("--by kosong; sebutkan siapa yang memastikan / --by is empty; say who confirms it")
+
+
+def _is_known(con: duckdb.DuckDBPyConnection, landing: Path, alias: str, region: Region) -> bool:
+    """Tell whether the name means the region already, known or waiting; refuse one that means something else."""
+    meant = regions_of_name(con, alias)
+    if len(meant) > 1:
+        raise RegionError(shared_name(alias, meant))
+    codes = [known.region_code for known in meant] or list(_waiting(landing, alias))
+    others = [code for code in codes if code != region.region_code]
+    if others:
+        other = region_of_code(con, others[0]).shown
+        raise RegionError(
+            f"{alias} sudah dipastikan sebagai {other}; untuk mengubahnya lihat docs/runbooks/region-unknown.md / "
+            f"{alias} is already confirmed as {other}; to change that see docs/runbooks/region-unknown.md"
+        )
+    return bool(codes)
+
+
+def _waiting(landing: Path, alias: str) -> Iterator[str]:
+    """Give the regions for which the name was confirmed in files that no night has read yet."""
+    for path in sorted((landing / FOLDER).glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        yield from (row["region_code"] for row in rows if row.get("alias") == alias and row.get("region_code"))
+
+
+def _content(alias: str, region: Region, confirmation: Confirmation) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerow([alias, region.region_code, "bps", confirmation.by.strip(), confirmation.on.isoformat()])
+    return stream.getvalue()
+
+
+def _slug(alias: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", alias).strip("-")[:80] or "alias"
+
+
+def _free_path(folder: Path, stem: str) -> Path:
+    """Give a path that no file has: two spellings may differ in a mark only, which a path leaves out."""
+    path, nth = folder / f"{stem}.csv", 1
+    while path.exists():
+        nth += 1
+        path = folder / f"{stem}-{nth}.csv"
+    return path
+
+
+def _write(path: Path, content: str) -> None:
+    """Write a file that is there whole or not at all; a hidden file is no landed one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with partial.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(path)
+    sync_folder(path.parent)
