@@ -23,8 +23,10 @@ from sources.landing import file_sha256
 from warehouse.assemble import assemble, published_tables
 from warehouse.checks import (
     budget_checks,
+    find_contradictions,
     freshness_checks,
     identity_checks,
+    listed_findings,
     newest_day,
     office_checks,
     share_checks,
@@ -107,7 +109,8 @@ def make_build(request: BuildRequest, judge: Judge) -> Manifest:
         stale_on = _stale_on(con, request.as_of)
         inputs = _inputs(con, request.house)
         checks += _verdict(request, judge, partial, versions)
-        _write_json(partial / "checks.json", {"tally": tally(checks), "checks": checks})
+        found = {"tally": tally(checks), "checks": checks, "findings": listed_findings(con)}
+        _write_json(partial / "checks.json", found)
         _write_json(partial / "diff.json", diff_builds(con, _promoted_folder(request), partial))
     counts = tally(checks)
     _write_database(request.limits, partial, sound=_result(counts) != "failure")
@@ -140,6 +143,7 @@ def _assemble_and_check(
     assemble(con, request.as_of)
     for name in published_tables():
         _write_mart(con, name, partial / "marts" / f"{name}.parquet")
+    find_contradictions(con)
     return [
         *freshness_checks(con, request.as_of, request.required),
         *budget_checks(con, request.house),

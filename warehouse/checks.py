@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import duckdb
 
@@ -14,6 +15,7 @@ from warehouse.connections import first_value
 from warehouse.house import House
 from warehouse.load import UNKNOWN_COLUMN
 
+_FOUND = "code, place_code, year, concept, verdict, left_side, right_side, message_id, message_en"
 _NEWEST = {"period": "max(last_day(CAST(period || '-01' AS DATE)))", "year": "max(make_date(year, 8, 31))"}
 
 
@@ -121,20 +123,52 @@ def _budget(name: str, contract: Contract, code: str, warnings: int, rows: int) 
     )
 
 
+def find_contradictions(con: duckdb.DuckDBPyConnection) -> None:
+    """Judge the tables of what others tell us by their identities, and keep what was found.
+
+    Args:
+        con: a connection with schemas ``core`` and ``reference``; ``identity_findings`` is left in it: of_table, and
+            what ``identity_queries`` gives for each finding.
+    """
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE identity_findings (
+          of_table VARCHAR, code VARCHAR, place_code VARCHAR, year BIGINT, concept VARCHAR, verdict VARCHAR,
+          left_side VARCHAR, right_side VARCHAR, message_id VARCHAR, message_en VARCHAR)"""
+    )
+    for name in IDENTITY_TABLES:
+        con.execute(f"CREATE OR REPLACE TEMP VIEW loaded AS SELECT * FROM core.{name}")
+        found = identity_queries(name).findings
+        con.execute(f"INSERT INTO identity_findings SELECT '{name}', {_FOUND} FROM ({found})")
+
+
+def listed_findings(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """List what ``find_contradictions`` found, both sides of each, in one fixed order.
+
+    Args:
+        con: a connection that holds ``identity_findings``.
+
+    Returns:
+        One entry a finding: code, place_code, year, concept, verdict (``disputed``, ``missing`` or ``usable``),
+        left_side, right_side, message_id, message_en.
+    """
+    rows = con.execute(f"SELECT {_FOUND} FROM identity_findings ORDER BY ALL").fetchall()
+    return [dict(zip(_FOUND.split(", "), row, strict=True)) for row in rows]
+
+
 def identity_checks(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
     """Report the figures told to us that do not add up, one check a kind of finding.
 
     Args:
-        con: a connection with schemas ``core`` and ``reference``.
+        con: a connection with schema ``core`` that holds ``identity_findings``.
 
     Yields:
-        Warnings with how many figures are concerned; over the contract's budget an error.
+        Warnings with how many findings there are; over the contract's budget an error.
     """
     for name in IDENTITY_TABLES:
-        con.execute(f"CREATE OR REPLACE TEMP VIEW loaded AS SELECT * FROM core.{name}")
         rows = con.execute(
-            f"SELECT code, count(*), min_by(message_id, place_code), min_by(message_en, place_code) "
-            f"FROM ({identity_queries(name).findings}) GROUP BY code ORDER BY code"
+            "SELECT code, count(*), min_by(message_id, place_code), min_by(message_en, place_code) "
+            "FROM identity_findings WHERE of_table = ? GROUP BY code ORDER BY code",
+            [name],
         ).fetchall()
         total = first_value(con, f"SELECT count(*) FROM core.{name}")
         for code, count, message_id, message_en in rows:

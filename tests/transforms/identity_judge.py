@@ -17,7 +17,8 @@ CREATE TABLE reference.regions AS FROM (VALUES
   ('95', 'province', '0000', DATE '2022-07-25', NULL, '94'),
   ('1311', 'regency', '13', NULL, NULL, NULL), ('1372', 'regency', '13', NULL, NULL, NULL),
   ('9471', 'regency', '94', NULL, NULL, NULL), ('9501', 'regency', '95', NULL, NULL, '9401')
-) AS r (region_code, level, parent_code, valid_from, valid_to, predecessor_code)
+) AS r (region_code, level, parent_code, valid_from, valid_to, predecessor_code);
+CREATE TABLE reference.series_breaks (concept VARCHAR, "year" BIGINT, level VARCHAR, why VARCHAR)
 """
 SHARED = {"qualifier": "eq", "source": "buatan", "value_status": "final", "source_key": "test"}
 Status = dict[tuple[Any, ...], str]
@@ -56,7 +57,8 @@ class Judge:
 def labour(figures: Mapping[str, int], judge: Judge | None = None, **more: Any) -> Judge:
     """Put figures of one survey into a judge: concept to value; `more` replaces other columns."""
     judge = judge or Judge("labour_force")
-    shared: Row = {**SHARED, "region_code": "1311", "year": 2025, "round": "aug", "source_kind": "bps"}
+    place: Row = {"region_code": "1311", "year": 2025, "round": "aug", "source_kind": "bps", "restated": False}
+    shared = {**SHARED, **place}
     for concept, value in figures.items():
         judge.add({"concept": concept, "value": value, **shared, **more})
     return judge

@@ -1,26 +1,13 @@
 """Identities of the labour force: which figures are disputed, which stay usable, which are missing."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Literal
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from python_calamine import CalamineWorkbook
 
 from tests.transforms.identity_judge import Judge, Row, labour
 from transforms.identities import FOLDER, TABLES, identity_queries
-
-LABOUR = Path(__file__).resolve().parents[3] / "shared" / "realdata" / "labour"
-FORMAL = ("sta_3", "sta_4")
-INFORMAL = ("sta_1", "sta_2", "sta_5", "sta_6", "sta_7")
-WORKBOOKS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "AK": {"labour_force": ["AK"]},
-    "PT": {"unemployed": ["PT"]},
-    "PYB": {"employed": ["PYB"], "employed_formal": FORMAL, "employed_informal": INFORMAL},
-}
 
 
 @pytest.mark.parametrize(
@@ -97,6 +84,28 @@ def test_statuses_that_do_not_add_up_dispute_employed_even_near_the_year_before(
     assert status[("employed", 2025)] == "disputed"
     assert status[("employed_formal", 2025)] == "final"
     assert status[("employed_informal", 2025)] == "disputed"
+
+
+@pytest.mark.parametrize(
+    ("own_sums", "neighbour", "expected"),
+    [
+        ("hold", 80, "final"), ("repaired", 80, "final"), (None, 80, "final"), ("differ", 80, "disputed"),
+        ("hold", 70, "disputed"), ("hold", None, "final"), ("repaired", None, "final"), (None, None, "disputed"),
+    ],
+)  # fmt: skip
+def test_a_part_is_as_good_as_the_sums_in_its_own_file(
+    own_sums: str | None, neighbour: int | None, expected: str
+) -> None:
+    judge = labour({"labour_force": 200, "unemployed": 10})
+    labour({"employed": 90}, judge, own_sums=own_sums)
+    if neighbour is not None:
+        labour({"employed": neighbour}, judge, year=2024)
+    assert judge.status("concept", "year")[("employed", 2025)] == expected
+
+
+def test_own_sums_that_differ_dispute_nothing_while_the_labour_force_adds_up() -> None:
+    judge = labour({"labour_force": 100, "employed": 90, "unemployed": 10}, own_sums="differ")
+    assert judge.findings() == []
 
 
 def test_a_finding_prints_both_sides() -> None:
@@ -194,6 +203,24 @@ def test_before_the_split_the_nation_is_the_sum_of_the_provinces_of_then() -> No
     assert [row["place_code"] for row in judge.findings()] == ["0000"]
 
 
+@pytest.mark.parametrize("region", ["13", "94", "95"])
+def test_restated_provinces_are_judged_by_todays_map_in_every_year(region: str) -> None:
+    judge = Judge("labour_force")
+    values = {"0000": 900, "13": 300, "94": 300, "95": 300, "1311": 100, "1372": 200, "9471": 300, "9501": 300}
+    for code, value in values.items():
+        labour({"employed": value}, judge, region_code=code, year=2019, restated=True)
+    assert judge.findings() == []
+    judge.con.execute("UPDATE loaded SET value = value + 50 WHERE region_code = ?", [region])
+    assert judge.status("region_code") == {(code,): "disputed" if code == region else "final" for code in values}
+
+
+def test_a_restated_nation_wants_the_provinces_of_today() -> None:
+    judge = Judge("labour_force")
+    for code, value in {"0000": 900, "13": 300, "94": 300}.items():
+        labour({"employed": value}, judge, region_code=code, year=2019, restated=True)
+    assert judge.findings() == [], "95 is not there"
+
+
 def test_a_sum_disputes_the_member_that_breaks_its_own_identity_instead_of_the_total() -> None:
     judge = sums(r13=100, r1372=60)
     labour({"labour_force": 50, "employed": 90, "unemployed": 10}, judge)
@@ -239,48 +266,3 @@ def test_the_rows_keep_the_columns_of_the_core_table(table: Literal["labour_forc
 
 def test_each_query_file_stays_short() -> None:
     assert {path.name: lines for path in FOLDER.glob("*.sql") if (lines := path.read_text().count("\n")) >= 150} == {}
-
-
-def read_workbook(name: str) -> pl.DataFrame:
-    """Read one workbook of the ministry: region, year and the concepts that it holds."""
-    path = str(LABOUR / f"{name}-2018-2025-ver2.xlsx")
-    book = CalamineWorkbook.from_path(path)  # pyright: ignore[reportUnknownMemberType]
-    header, *rows = [[str(cell) for cell in row] for row in book.get_sheet_by_index(0).to_python()]
-    frame = pl.DataFrame(rows, schema=header, orient="row")
-    level, number = pl.col("lvl_wil"), pl.all().cast(pl.Float64, strict=False).cast(pl.Int64)
-    codes = frame.select("thn", "kd_prov", "kd_kabkot").select(number).with_columns(frame["lvl_wil"])
-    province, regency = pl.col("kd_prov").cast(pl.String), pl.col("kd_kabkot").cast(pl.String)
-    region = pl.when(level == "Nasional").then(pl.lit("0000")).when(level == "Provinsi").then(province)
-    places = codes.select(region_code=region.otherwise(regency), year="thn")
-    concepts = [
-        places.with_columns(
-            frame.select(parts).select(number).sum_horizontal(ignore_nulls=False).alias("value"),
-            pl.lit(concept).alias("concept"),
-        )
-        for concept, parts in WORKBOOKS[name].items()
-    ]
-    return pl.concat(concepts).drop_nulls()
-
-
-@pytest.mark.skipif(not LABOUR.exists(), reason="the ministry's workbooks are not on this machine")
-def test_the_ministrys_workbooks() -> None:
-    figures = pl.concat(read_workbook(name) for name in WORKBOOKS)
-    judge = Judge("labour_force")
-    regions = Path(__file__).resolve().parents[2] / "warehouse" / "reference" / "regions.csv"
-    judge.con.execute(f"CREATE OR REPLACE TABLE reference.regions AS FROM read_csv('{regions}', all_varchar = true)")
-    judge.con.execute("ALTER TABLE reference.regions ALTER valid_from TYPE DATE")
-    judge.con.register("figures", figures.to_arrow())
-    judge.con.execute("""
-        INSERT INTO loaded BY NAME
-        SELECT *, 'aug' AS round, 'eq' AS qualifier, 'bps' AS source_kind, 'Sakernas' AS source FROM figures
-    """)
-    status = judge.status("region_code", "year", "concept")
-    wide = figures.pivot("concept", index=["region_code", "year"], values="value")
-    apart = wide.filter((pl.col("labour_force") - pl.col("employed") - pl.col("unemployed")).abs() > 2)
-    disputed = {key[:2] for key, value in status.items() if key[2] == "labour_force" and value == "disputed"}
-    assert disputed == set(apart.select("region_code", "year").rows())
-    assert len(disputed) == 292
-    assert status[("1311", 2025, "labour_force")] == "final"
-    assert status[("5208", 2018, "labour_force")] == "missing"
-    assert status[("0000", 2018, "unemployed")] == "final"
-    assert status[("91", 2018, "unemployed")] == "disputed"

@@ -46,5 +46,5 @@ broken_wholes AS (
 )
 SELECT
   code, place_code, CAST(year(as_of) AS BIGINT) AS year, segment || ' ' || basis AS concept, 'disputed' AS verdict,
-  left_side, right_side, as_of, segment, basis, measure, source_kind, source
+  left_side, right_side, true AS is_listed, as_of, segment, basis, measure, source_kind, source
 FROM (FROM broken_totals UNION ALL FROM broken_wholes)

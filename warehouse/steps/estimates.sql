@@ -16,6 +16,7 @@ SELECT
   CASE WHEN value > 0 THEN value END AS value,
   qualifier,
   vintage,
+  restated,
   CASE WHEN value > 0 THEN value_status ELSE 'missing' END AS value_status
 FROM core.labour_force
 WHERE coalesce(vintage, published_on, DATE '0001-01-01') <= getvariable('as_of')

@@ -10,6 +10,7 @@ SELECT
   estimate.value,
   estimate.qualifier,
   estimate.vintage,
+  estimate.restated,
   estimate.value_status
 FROM steps.numerator_dates AS dates
 JOIN steps.estimates AS estimate

@@ -1,0 +1,122 @@
+"""The ministry's three workbooks against the identities, with the expectation reckoned from the sheets themselves."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+from python_calamine import CalamineWorkbook
+
+from tests.transforms.identity_judge import Judge, Row
+
+ROOT = Path(__file__).resolve().parents[2]
+LABOUR = ROOT.parent / "shared" / "realdata" / "labour"
+FORMAL = ("sta_3", "sta_4")
+INFORMAL = ("sta_1", "sta_2", "sta_5", "sta_6", "sta_7")
+WORKBOOKS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "AK": {"labour_force": ["AK"]},
+    "PT": {"unemployed": ["PT"]},
+    "PYB": {"employed": ["PYB"], "employed_formal": FORMAL, "employed_informal": INFORMAL},
+}
+STATUSES = ("employed_formal", "employed_informal")
+
+pytestmark = pytest.mark.skipif(not LABOUR.exists(), reason="the ministry's workbooks are not on this machine")
+
+
+def read_workbook(name: str) -> pl.DataFrame:
+    """Read one workbook of the ministry: region, year and the concepts that it holds."""
+    path = str(LABOUR / f"{name}-2018-2025-ver2.xlsx")
+    book = CalamineWorkbook.from_path(path)  # pyright: ignore[reportUnknownMemberType]
+    header, *rows = [[str(cell) for cell in row] for row in book.get_sheet_by_index(0).to_python()]
+    frame = pl.DataFrame(rows, schema=header, orient="row")
+    level, number = pl.col("lvl_wil"), pl.all().cast(pl.Float64, strict=False).cast(pl.Int64)
+    codes = frame.select("thn", "kd_prov", "kd_kabkot").select(number).with_columns(frame["lvl_wil"])
+    province, regency = pl.col("kd_prov").cast(pl.String), pl.col("kd_kabkot").cast(pl.String)
+    region = pl.when(level == "Nasional").then(pl.lit("0000")).when(level == "Provinsi").then(province)
+    places = codes.select(region_code=region.otherwise(regency), year="thn")
+    concepts = [
+        places.with_columns(
+            frame.select(parts).select(number).sum_horizontal(ignore_nulls=False).alias("value"),
+            pl.lit(concept).alias("concept"),
+        )
+        for concept, parts in WORKBOOKS[name].items()
+    ]
+    return pl.concat(concepts).drop_nulls()
+
+
+def judged(figures: pl.DataFrame) -> Judge:
+    """Put the workbooks' figures before the judge, with the regions that ship."""
+    judge = Judge("labour_force")
+    regions = ROOT / "warehouse" / "reference" / "regions.csv"
+    judge.con.execute(f"CREATE OR REPLACE TABLE reference.regions AS FROM read_csv('{regions}', all_varchar = true)")
+    judge.con.execute("ALTER TABLE reference.regions ALTER valid_from TYPE DATE")
+    judge.con.register("figures", figures.to_arrow())
+    judge.con.execute("""
+        INSERT INTO loaded BY NAME
+        SELECT *, 'aug' AS round, 'eq' AS qualifier, 'bps' AS source_kind, 'Sakernas' AS source, true AS restated
+        FROM figures
+    """)
+    return judge
+
+
+@pytest.fixture(scope="module")
+def figures() -> pl.DataFrame:
+    """All figures of the three workbooks: region_code, year, value, concept."""
+    return pl.concat(read_workbook(name) for name in WORKBOOKS)
+
+
+def test_the_labour_forces_that_contradict_their_parts_are_disputed_and_no_others(figures: pl.DataFrame) -> None:
+    status = judged(figures).status("region_code", "year", "concept")
+    wide = figures.pivot("concept", index=["region_code", "year"], values="value")
+    apart = wide.filter((pl.col("labour_force") - pl.col("employed") - pl.col("unemployed")).abs() > 2)
+    disputed = {key[:2] for key, value in status.items() if key[2] == "labour_force" and value == "disputed"}
+    assert disputed == set(apart.select("region_code", "year").rows())
+    assert len(disputed) == 292
+    dharmasraya = {"labour_force": 138_321, "employed": 130_704, "unemployed": 7_617}
+    assert wide.filter(region_code="1311", year=2025).select(*dharmasraya).to_dicts() == [dharmasraya]
+    assert {status[("1311", 2025, concept)] for concept in dharmasraya} == {"final"}
+    assert status[("5208", 2018, "labour_force")] == "missing"
+    assert status[("0000", 2018, "unemployed")] == "final"
+    assert status[("91", 2018, "unemployed")] == "disputed"
+
+
+def test_the_statuses_of_2025_stand_in_each_others_columns(figures: pl.DataFrame) -> None:
+    judge = judged(figures)
+    status = judge.status("year", "concept", "region_code")
+    disputed = {key[:2] for key, value in status.items() if key[1] in STATUSES and value == "disputed"}
+    assert disputed == {(2025, concept) for concept in STATUSES}
+    assert {value for key, value in status.items() if key[:2] in disputed} == {"disputed"}
+    exchanged = [row for row in judge.findings() if row["code"] == "parts_exchanged"]
+    assert [(row["place_code"], row["year"], row["concept"]) for row in exchanged] == [
+        ("0000", 2025, concept) for concept in STATUSES
+    ]
+
+
+def test_only_what_stands_out_is_a_jump(figures: pl.DataFrame) -> None:
+    found: list[Row] = judged(figures).findings()
+    jumps = {(row["place_code"], row["year"], row["concept"]) for row in found if row["code"] == "jump"}
+    assert 50 <= len(jumps) <= 200
+    assert ("6409", 2024, "employed") in jumps, "157,112 after 90,000 a year"
+    assert not [row for row in found if row["code"] == "unit_change"]
+
+
+def mended(figures: pl.DataFrame) -> pl.DataFrame:
+    """Give the figures as they are where statuses 1 and 3 of 2025 have their places again."""
+    path = str(LABOUR / "PYB-2018-2025-ver2.xlsx")
+    book = CalamineWorkbook.from_path(path)  # pyright: ignore[reportUnknownMemberType]
+    header, *rows = book.get_sheet_by_index(0).to_python()
+    one, three = header.index("sta_1"), header.index("sta_3")
+    moved = [float(str(row[one])) - float(str(row[three])) for row in rows if row[0] == 2025]
+    codes = read_workbook("PYB").filter(pl.col("concept") == "employed", pl.col("year") == 2025)["region_code"]
+    shift = pl.DataFrame({"region_code": codes, "moved": moved}).with_columns(year=pl.lit(2025, pl.Int64))
+    signed = pl.when(concept="employed_formal").then("moved").when(concept="employed_informal").then(-pl.col("moved"))
+    return (
+        figures.join(shift, on=["region_code", "year"], how="left")
+        .with_columns(value=pl.col("value") + signed.otherwise(0).fill_null(0).cast(pl.Int64))
+        .drop("moved")
+    )
+
+
+def test_with_its_columns_in_their_places_2025_is_found_no_more(figures: pl.DataFrame) -> None:
+    found = judged(mended(figures)).findings()
+    assert [row for row in found if row["code"] in ("parts_exchanged", "status_sum")] == []
