@@ -3,6 +3,7 @@
 `docs/profiles.md` explains every key by example. A profile's file is `<dataset>.<name>.yml`.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -181,6 +182,12 @@ class Profile(_Strict):
         if self.own_sums and (self.units is not None or self.unit != 1):
             raise ValueError("own_sums compare persons: they cannot stand beside unit or units")
         return self
+
+    @property
+    def digest(self) -> str:
+        """Return what decides how a file is read by this profile, as a short digest; its descriptions do not."""
+        said = self.model_dump_json(exclude={"description_id", "description_en", "evidence"})
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     @property
     def nulls(self) -> list[str]:

@@ -150,6 +150,23 @@ def merge_rows(
           PARTITION BY {", ".join(contract.key)}
           ORDER BY _said DESC, _sweep DESC, source_key, _file, _sheet, _line) = 1"""
     )
+    _commit_judged(con, contract, table)
+
+
+def judge_again(con: duckdb.DuckDBPyConnection, contract: Contract, table: Table) -> None:
+    """Judge what stands in a core table by the identities of today, and commit it if a status changes.
+
+    Args:
+        con: a connection with schema ``reference``.
+        contract: the dataset's contract.
+        table: its core table.
+    """
+    con.execute(f"CREATE OR REPLACE TEMP TABLE loaded AS {table.relation()}")
+    _commit_judged(con, contract, table)
+
+
+def _commit_judged(con: duckdb.DuckDBPyConnection, contract: Contract, table: Table) -> None:
+    columns = ", ".join(field.name for field in contract.core_fields)
     con.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_judged(contract.name)}")
     if _changed(con, table):
         ordered = f"SELECT {columns} FROM judged ORDER BY {', '.join(contract.key)}, source_key"

@@ -66,6 +66,11 @@ class House:
         contract = load_contracts()["quarantine"]
         return Table(self.root / "quarantine", arrow_schema(contract.core_fields), contract.partition)
 
+    @property
+    def judged_under(self) -> Path:
+        """Holds the digest of the identities by which core was judged last."""
+        return self.root / "judged-under"
+
     def core(self, name: str) -> Table:
         """The core table of a dataset."""
         contract = load_contracts()[name]

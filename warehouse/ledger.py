@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -28,16 +28,22 @@ _READING_FILES = (
     "warehouse/reference.py",
     "warehouse/reference/*.csv",
 )
+_JUDGING_FILES = (
+    "transforms/identities/*.sql",
+    "warehouse/reference/regions.csv",
+    "warehouse/reference/series_breaks.csv",
+)
 _REFERENCE_TABLES = ("offices", "office_regions", "region_aliases")
 
 
 @dataclass(frozen=True)
 class Known:
-    """The last reading of a file: its verdict, the digest of what it was read under, and where it lay."""
+    """The last reading of a file: its verdict, the digest of what it was read under, where it lay, its profiles."""
 
     verdict: str
     reading: str
     file: str
+    profiles: frozenset[str] = frozenset()
 
 
 def arrival_sweeps(house: House, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -52,7 +58,12 @@ def known_files(house: House, con: duckdb.DuckDBPyConnection) -> dict[str, Known
         "SELECT source_key, max_by(verdict, sweep), max_by(reading, sweep), max_by(file, sweep) "
         f"FROM ({house.loads.relation()}) GROUP BY source_key"
     ).fetchall()
-    return {key: Known(verdict, reading, file) for key, verdict, reading, file in rows}
+    return {key: _known(verdict, reading, file) for key, verdict, reading, file in rows}
+
+
+def _known(verdict: str, reading: str, file: str) -> Known:
+    digest, *profiles = reading.split(" ")
+    return Known(verdict, digest, file, frozenset(profiles))
 
 
 def last_sweep(house: House, con: duckdb.DuckDBPyConnection) -> int:
@@ -61,22 +72,28 @@ def last_sweep(house: House, con: duckdb.DuckDBPyConnection) -> int:
     return max(first_value(con, f"SELECT coalesce(max(sweep), 0) FROM ({table.relation()})") for table in tables)
 
 
-def must_read(known: Known | None, reading: str, files: Collection[str]) -> bool:
+def must_read(known: Known | None, reading: str, files: Collection[str], profiles: Collection[str]) -> bool:
     """Tell whether to read a file.
 
     Args:
         known: its last reading; null for one that is new.
         reading: the digest of what it would be read under.
         files: where these bytes lie now.
+        profiles: the dataset's profiles as they stand now, each as `profile_marks` writes it.
 
     Returns:
-        True for a new file, and for one that did not wholly pass if what it was read under has changed, or if it was
-        moved since: a refusal may ask for just that.
+        True for a new file; for one whose profile says something else now; and for one that did not wholly pass if
+        what it was read under has changed, or if it was moved since: a refusal may ask for just that.
     """
-    if known is None:
+    if known is None or not known.profiles <= set(profiles):
         return True
     passed = known.verdict not in ("refused", "partly_quarantined")
     return not passed and (known.reading != reading or known.file not in files)
+
+
+def profile_marks(digests: Mapping[str, str]) -> list[str]:
+    """Write profiles as they stand in the record of readings: `name=digest`, in alphabetical order."""
+    return sorted(f"{name}={digest}" for name, digest in digests.items())
 
 
 def reading_key(house: House) -> str:
@@ -87,10 +104,19 @@ def reading_key(house: House) -> str:
     return digest.hexdigest()[:16]
 
 
-@cache
+def judging_key() -> str:
+    """Give a digest of all that decides what is disputed: the identities, and the reference data that they read."""
+    return _digest_of(_JUDGING_FILES)[:16]
+
+
 def _shipped_digest() -> str:
+    return _digest_of(_READING_FILES)
+
+
+@cache
+def _digest_of(patterns: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    for pattern in _READING_FILES:
+    for pattern in patterns:
         for path in sorted(PROJECT.glob(pattern)):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
@@ -132,7 +158,7 @@ def record_loads(
             "source_key": result.source_key,
             "file": result.landed.file,
             "sweep": sweep,
-            "reading": reading if result.is_settled else "",
+            "reading": " ".join([reading if result.is_settled else "", *profile_marks(result.profiles)]),
             "verdict": result.verdict,
             "read": result.lines.read,
             "header": result.lines.header,

@@ -73,6 +73,7 @@ class LoadedFile:
     partitions: list[StagedPartition] = field(default_factory=list[StagedPartition])
     warnings: dict[str, int] = field(default_factory=dict[str, int])
     notes: list[str] = field(default_factory=list[str])
+    profiles: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def source_key(self) -> str:
@@ -185,6 +186,8 @@ class Loader:
             self._refuse(result, conflict)
             return
         self._sort_out(result, table)
+        used = profile_digests(self.contract.name)
+        result.profiles |= {name: digest for name, digest in used.items() if name == table.layout.profile}
 
     def _read_raw(self, table: SourceTable) -> None:
         columns = _BOOKKEEPING | dict.fromkeys(sorted(table.layout.columns), "VARCHAR")
@@ -264,6 +267,11 @@ class Loader:
             stem = f"{result.source_key}-{exported or ''}"
             data = self.core.write_file(self.con, f"SELECT * FROM ({select}) WHERE {where}", partition, stem)
             result.add(StagedPartition(result.source_key, result.landed.file, partition, (data,), exported))
+
+
+def profile_digests(dataset: str) -> dict[str, str]:
+    """Give the digest of every profile of a dataset, by name."""
+    return {profile.name: profile.digest for profile in load_profiles(dataset)}
 
 
 def _reading(table: SourceTable, said: Mapping[str, str]) -> Reading:

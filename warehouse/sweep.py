@@ -13,22 +13,25 @@ from sources.landing import LandedFile
 from sources.snapshots import SnapshotError
 from sources.text import refused_lines
 from transforms.clean import MACROS
+from transforms.identities import TABLES as IDENTITY_TABLES
 from warehouse.bad_rows import add_bad_entry, create_bad_rows, forget_bad_rows
-from warehouse.commit import Refused, Standing, choose_partitions, commit_partitions, merge_rows
+from warehouse.commit import Refused, Standing, choose_partitions, commit_partitions, judge_again, merge_rows
 from warehouse.connections import first_value
 from warehouse.house import House
 from warehouse.lake import files_relation
 from warehouse.ledger import (
     Known,
     arrival_sweeps,
+    judging_key,
     known_files,
     last_sweep,
     must_read,
+    profile_marks,
     reading_key,
     record_arrivals,
     record_loads,
 )
-from warehouse.load import Lines, LoadedFile, Loader, StagedPartition
+from warehouse.load import Lines, LoadedFile, Loader, StagedPartition, profile_digests
 from warehouse.reference import LANDED_REFERENCE, load_reference, merge_landed
 
 Progress = Callable[[str, int, int], None]
@@ -81,7 +84,19 @@ def run_sweep(sweep: Sweep, files: Sequence[LandedFile]) -> list[LoadedFile]:
             sweep.on_news()
         results += _read_group(sweep, group, news, number, reading)
         _attach_reference(sweep)
+    _judge_again(sweep)
     return sorted(results, key=lambda result: result.landed.file)
+
+
+def _judge_again(sweep: Sweep) -> None:
+    """Let identities that changed since the last sweep judge what stands: figures that came before them too."""
+    path, key = sweep.house.judged_under, judging_key()
+    if sweep.is_dry or (path.is_file() and path.read_text(encoding="utf-8") == key):
+        return
+    for name in IDENTITY_TABLES:
+        if name in sweep.house.core_versions():
+            judge_again(sweep.con, contracts_of("dataset")[name], sweep.house.core(name))
+    path.write_text(key, encoding="utf-8")
 
 
 def _prepare(sweep: Sweep) -> None:
@@ -120,13 +135,14 @@ def _groups(files: Sequence[LandedFile]) -> list[list[LandedFile]]:
 
 def _news(files: Sequence[LandedFile], known: Mapping[str, Known], reading: str) -> list[LandedFile]:
     """Give the files to be read, one for each sha256."""
+    marks = {name: profile_marks(profile_digests(name)) for name in {landed.dataset for landed in files}}
     lying: dict[str, list[LandedFile]] = {}
     for landed in files:
         lying.setdefault(landed.sha256, []).append(landed)
     return [
         same[0]
         for sha256, same in lying.items()
-        if must_read(known.get(sha256), reading, {landed.file for landed in same})
+        if must_read(known.get(sha256), reading, {landed.file for landed in same}, marks[same[0].dataset])
     ]
 
 

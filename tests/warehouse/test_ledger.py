@@ -13,11 +13,12 @@ from warehouse.ledger import (
     known_files,
     last_sweep,
     must_read,
+    profile_marks,
     reading_key,
     record_arrivals,
     record_loads,
 )
-from warehouse.load import Lines, LoadedFile
+from warehouse.load import Lines, LoadedFile, profile_digests
 
 
 def landed(sha: str, file: str = "targets/a.csv") -> LandedFile:
@@ -53,7 +54,24 @@ def test_the_last_reading_counts(home: Home) -> None:
     ],
 )  # fmt: skip
 def test_what_must_be_read(known: Known | None, again: bool) -> None:
-    assert must_read(known, "now", {"a"}) is again
+    assert must_read(known, "now", {"a"}, ["p=1"]) is again
+
+
+@pytest.mark.parametrize(("marks", "again"), [({"p=1"}, False), ({"p=0"}, True), ({"p=1", "gone=1"}, True)])
+def test_a_loaded_file_is_read_again_when_its_profile_says_something_else(marks: set[str], again: bool) -> None:
+    assert must_read(Known("loaded", "now", "a", frozenset(marks)), "now", {"a"}, ["p=1", "q=2"]) is again
+
+
+def test_the_record_of_a_reading_names_the_profiles_that_were_used(home: Home) -> None:
+    home.put("targets/rkat.csv", "Tahun;Kode Kantor;Segmen;KPI;Target\n2026;SLK;BPU;TK Aktif;1.200\n")
+    home.put("targets/canonical.csv", [target()])
+    home.sweep()
+    with connect(LIMITS) as con:
+        profiles = {known.file: known.profiles for known in known_files(home.house, con).values()}
+    assert profiles == {
+        "targets/rkat.csv": frozenset(profile_marks({"rkat": profile_digests("targets")["rkat"]})),
+        "targets/canonical.csv": frozenset(),
+    }
 
 
 def test_the_reading_key_changes_with_landed_reference_and_with_nothing_else(home: Home) -> None:
