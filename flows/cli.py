@@ -21,6 +21,7 @@ app = App(
     help="Coverage and target attainment of BPJS Ketenagakerjaan, every night.\n\n"
     "Example: cakupan run --landing sample",
     version=lambda: package_version("cakupan"),
+    default_parameter=Parameter(negative_iterable=()),
 )
 quarantine = App(name="quarantine", help="What did not pass, and why.\n\nExample: cakupan quarantine list --json")
 app.command(quarantine)
