@@ -12,7 +12,19 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from flows.bps_commands import bps
-from flows.commands import FAULT, LATE, LEASE, OK, USAGE, Json, complain, limits_of, print_json, settings_of
+from flows.commands import (
+    FAULT,
+    LATE,
+    LEASE,
+    OK,
+    USAGE,
+    Json,
+    SettingsFileError,
+    complain,
+    limits_of,
+    print_json,
+    settings_of,
+)
 from flows.region_commands import regions
 from flows.settings import UnknownDatasetError, UnknownPlaceError, business_today, folder
 
@@ -280,6 +292,7 @@ def _known_errors() -> tuple[type[Exception], ...]:
         UnknownDatasetError,
         ValidationError,
         SettingsError,
+        SettingsFileError,
         PersonKeyError,
         PublishError,
         QueryError,

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from tomllib import TOMLDecodeError
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -15,6 +16,10 @@ OK, FAULT, USAGE, LATE, LEASE = 0, 1, 2, 5, 6
 Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON document on standard output")]
 
 
+class SettingsFileError(ValueError):
+    """The file of settings cannot be read."""
+
+
 def settings_of(**given: str | None) -> Settings:
     """Give the settings, with those options laid over them that were given.
 
@@ -26,8 +31,13 @@ def settings_of(**given: str | None) -> Settings:
 
     Raises:
         pydantic.ValidationError: a setting has a value that it cannot have.
+        SettingsFileError: `cakupan.toml` cannot be read.
     """
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # pyright: ignore[reportArgumentType]
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings(**options)
+    except (TOMLDecodeError, UnicodeDecodeError) as unreadable:
+        raise SettingsFileError(f"cakupan.toml is not TOML: {unreadable}") from None
 
 
 def limits_of(settings: Settings) -> "Limits":

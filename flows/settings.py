@@ -20,7 +20,10 @@ BUSINESS_ZONE = ZoneInfo("Asia/Jakarta")
 class Settings(BaseSettings):
     """What a run needs to know of its surroundings."""
 
-    model_config = SettingsConfigDict(env_prefix="CAKUPAN_", toml_file="cakupan.toml", extra="forbid")
+    # A key under a mistyped name must not be quoted by the error that refuses the name.
+    model_config = SettingsConfigDict(
+        env_prefix="CAKUPAN_", toml_file="cakupan.toml", extra="forbid", hide_input_in_errors=True
+    )
 
     landing: str = Field(default="var/landing", description="folder of the landing zone")
     lake: str = Field(default="var/lake", description="folder of the lake")
@@ -36,7 +39,7 @@ class Settings(BaseSettings):
     bps_key: SecretStr | None = Field(default=None, description="key of the BPS WebAPI")
     bps_url: str = Field(default="https://webapi.bps.go.id/v1/api/", description="base address of the BPS WebAPI")
     bps_seconds_between: float = Field(default=1.0, ge=0, description="least time between two requests to BPS")
-    bps_refresh_days: int = Field(default=30, ge=0, description="days after which BPS is asked again")
+    bps_refresh_days: int = Field(default=30, ge=0, le=3650, description="days after which BPS is asked again")
     bps_series: Path | None = Field(default=None, description="catalogue of BPS series; default: the shipped one")
 
     @field_validator("required", mode="before")

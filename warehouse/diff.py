@@ -15,6 +15,7 @@ BIGGEST = 20
 # The figures whose moves are worth naming, each with the column that tells where it comes from.
 _FIGURES = {
     "coverage": {"numerator": "source_key", "denominator": "denominator_vintage"},
+    "labour_series": {"value": "vintage"},
     "target_attainment": {"actual": "source_key", "target": "source_key"},
 }
 
@@ -31,7 +32,8 @@ def diff_builds(con: duckdb.DuckDBPyConnection, before: Path | None, after: Path
         By mart: rows before and after, how many came, went and changed, columns that came or went; `months`: how many
         figures of each published month moved and why; `moves`: the biggest, with their keys. A cause names the column
         that changed with it: `denominator_vintage 2025-11-05 -> 2026-02-01` is a revision by BPS, `source_key …`
-        another file, `value_status …` a figure that became or ceased to be disputed; `inputs` is none of these.
+        another file, `value_status …` a figure that became or ceased to be disputed, `another value of the same …` a
+        correction that calls itself the same; `inputs` is none of these: other exports of participants.
     """
     tables = {name: _diff_table(con, load_contracts()[name], before, after) for name in published_tables()}
     return {"before": before.name if before else None, "after": after.name.removeprefix("."), "tables": tables}
@@ -103,7 +105,8 @@ def _cause(origin: str) -> str:
         f"concat('{name} ', coalesce(o.{name}::VARCHAR, '-'), ' -> ', coalesce(n.{name}::VARCHAR, '-'))"
         for name in (origin, "value_status")
     )
-    return f"CASE {said} ELSE 'inputs' END"
+    same = f"WHEN n.{origin} IS NOT NULL THEN 'another value of the same {origin}'"
+    return f"CASE {said} {same} ELSE 'inputs' END"
 
 
 def _moves(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from flows.commands import SettingsFileError, settings_of
 from flows.settings import BUSINESS_ZONE, Settings, UnknownPlaceError, business_today, folder
 
 
@@ -62,3 +63,22 @@ def test_business_dates_are_those_of_jakarta() -> None:
     assert str(BUSINESS_ZONE) == "Asia/Jakarta"
     assert isinstance(business_today(), date)
     assert abs((business_today() - datetime.now(BUSINESS_ZONE).date()).days) <= 1
+
+
+@pytest.mark.parametrize("line", ['bps_kye = "0123456789abcdef"', 'person_key = ["0123456789abcdef"]'])
+def test_a_key_under_a_wrong_name_or_type_is_not_quoted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cakupan.toml").write_text(line, encoding="utf-8")
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert "0123456789abcdef" not in str(refused.value)
+    assert line.partition(" ")[0] in str(refused.value)
+
+
+def test_a_file_that_is_not_toml_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cakupan.toml").write_text("landing = var", encoding="utf-8")
+    with pytest.raises(SettingsFileError, match=r"cakupan\.toml is not TOML"):
+        settings_of()

@@ -69,6 +69,10 @@ def test_a_later_vintage_is_the_cause_of_a_published_month_that_changes(tmp_path
     cause = "denominator_vintage 2025-11-05 -> 2026-02-01"
     assert {"as_of": "2026-10-31", "figure": "denominator", "cause": cause, "rows": 2} in months
     assert {month["cause"] for month in months if month["figure"] == "numerator"} == {"inputs"}
+    with duckdb.connect() as con:
+        mended = build(tmp_path, "b3", {"1303": 7, "1304": 9}, vintage="2026-02-01")
+        months = diff_builds(con, new, mended)["tables"]["coverage"]["months"]
+    assert {month["cause"] for month in months} == {"inputs", "another value of the same denominator_vintage"}
 
 
 def test_equal_builds_differ_in_nothing(tmp_path: Path) -> None:
