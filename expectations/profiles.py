@@ -21,6 +21,10 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Text = Annotated[str, Field(min_length=1)]
 
 
+class ProfileError(ValueError):
+    """A profile that cannot be used; the message names the file, and what in it is wrong."""
+
+
 class _Strict(BaseModel):
     """A part of a profile: unknown keys and silently converted types are refused."""
 
@@ -214,7 +218,7 @@ def load_profiles(dataset: str, folder: Path = FOLDER) -> list[Profile]:
         The profiles; an empty list where the dataset has none.
 
     Raises:
-        ValueError: a file is not YAML, has an unknown key, extends a profile that is not there, or its
+        ProfileError: a file is not YAML, has an unknown key, extends a profile that is not there, or its
             content does not say the dataset and name of its file name. The message names the file.
     """
     paths = {path.name: path for path in sorted(folder.glob(f"{dataset}.*.yml"))}
@@ -226,9 +230,9 @@ def _document(path: Path) -> dict[str, object]:
     try:
         loaded: object = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 a safe loader
     except yaml.YAMLError as error:
-        raise ValueError(f"{path.name}: not YAML: {error}") from error
+        raise ProfileError(f"{path.name}: not YAML: {error}") from error
     if not isinstance(loaded, dict):
-        raise ValueError(f"{path.name}: expected keys and values")  # noqa: TRY004 one kind of error for all
+        raise ProfileError(f"{path.name}: expected keys and values")
     return cast("dict[str, object]", loaded)
 
 
@@ -237,9 +241,9 @@ def _profile(file_name: str, documents: Mapping[str, dict[str, object]]) -> Prof
     try:
         profile = Profile.model_validate(_extended(file_name, documents, seen=()))
     except ValueError as error:
-        raise ValueError(f"{file_name}: {error}") from error
+        raise ProfileError(f"{file_name}: {error}") from error
     if file_name != f"{profile.dataset}.{profile.name}.yml":
-        raise ValueError(f"{file_name}: the content says {profile.dataset}.{profile.name}")
+        raise ProfileError(f"{file_name}: the content says {profile.dataset}.{profile.name}")
     return profile
 
 
@@ -250,7 +254,7 @@ def _extended(file_name: str, documents: Mapping[str, dict[str, object]], seen: 
         return own
     parent_file = f"{own.get('dataset')}.{parent}.yml"
     if parent_file not in documents or parent_file in (*seen, file_name):
-        raise ValueError(f"extends {parent!r}, which is not another profile of this dataset")
+        raise ProfileError(f"extends {parent!r}, which is not another profile of this dataset")
     base = _extended(parent_file, documents, (*seen, file_name))
     return {**base, **{key: _over(base.get(key), value) for key, value in own.items()}}
 

@@ -283,11 +283,13 @@ def _known_errors() -> tuple[type[Exception], ...]:
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
+    from expectations.profiles import ProfileError
     from warehouse.person_key import PersonKeyError
     from warehouse.publish import PublishError
     from warehouse.query import QueryError
 
     return (
+        ProfileError,
         UnknownPlaceError,
         UnknownDatasetError,
         ValidationError,

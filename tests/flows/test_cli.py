@@ -6,10 +6,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from expectations.profiles import ProfileError
 from flows.cli import main
 from tests.flows.test_report import manifest
 from tests.support import ROOT, Home, TrustingJudge, command, participant, target, tree
@@ -289,3 +290,13 @@ def test_every_command_shows_an_example(at: Any, home: Home) -> None:
         assert code == 0
         assert f"cakupan {name}" in out, name
     assert Path(home.root).is_dir()
+
+
+def test_a_profile_with_a_mistake_is_named(at: Any, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_dataset: str) -> NoReturn:
+        raise ProfileError("targets.baru.yml: meanings.0.evidence: Field required")
+
+    monkeypatch.setattr("warehouse.load.load_profiles", broken)
+    home.put("targets/a.csv", [target()])
+    code, _, err = at(home, "run")
+    assert (code, "targets.baru.yml: meanings.0.evidence" in err) == (2, True)
