@@ -194,6 +194,11 @@ class Profile(_Strict):
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     @property
+    def is_scaled(self) -> bool:
+        """Tell whether figures are multiplied by a factor above 1, in all rows or in those of some unit."""
+        return self.unit > 1 or (self.units is not None and max(self.units.factors.values()) > 1)
+
+    @property
     def nulls(self) -> list[str]:
         """Return every cell text that means "no value", the common ones included."""
         return [*NULL_MARKS, *self.null_marks]

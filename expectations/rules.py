@@ -148,8 +148,18 @@ def _region_rules(field: Field) -> list[Rule]:
         "kode wilayah BPS atau Kemendagri yang berlaku",
         "a valid BPS or Kemendagri region code",
     )
-    rules = [_rule(f"{name}_system_unknown", _sound(f"{name}_system_is_missing"), system, [name], severity)]
-    is_unknown = f"{name}_text IS NOT NULL AND {name} IS NULL AND NOT {name}_system_is_missing"
+    contradiction = (
+        f"Kode bertitik pada {name} adalah kode Kemendagri, tetapi region_system menyebut bps",
+        f"The dotted code in {name} is one of Kemendagri, but region_system says bps",
+        "region_system kemendagri atau kosong, atau kode BPS tanpa titik",
+        "region_system kemendagri or empty, or a BPS code without dots",
+    )
+    contradicts = f"{name}_system_contradicts"
+    rules = [
+        _rule(f"{name}_system_unknown", _sound(f"{name}_system_is_missing"), system, [name], severity),
+        _rule(contradicts, _sound(contradicts), contradiction, [name, "region_system"], severity),
+    ]
+    is_unknown = f"{name}_text IS NOT NULL AND {name} IS NULL AND NOT {name}_system_is_missing AND NOT {contradicts}"
     if name == "region_code":
         is_unknown += " AND NOT region_code_is_shared"
         shared = "region_code IS NULL AND region_code_is_shared"

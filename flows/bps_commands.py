@@ -42,7 +42,7 @@ def find(text: str, /, *, domain: str, subject: int | None = None, as_json: Json
     from sources.bps.catalogue import CatalogueError
     from sources.bps.errors import BpsError
 
-    if not re.fullmatch(r"\d{4}", domain):
+    if not re.fullmatch(r"[0-9]{4}", domain):
         complain(f"domain {domain!r} is none; expected four digits, such as 0000, 7400 or 7471")
         return USAGE
     try:
@@ -84,8 +84,8 @@ def list_series(*, as_json: Json = False) -> int:
 def sync(  # noqa: PLR0913 - every option of the command is an argument
     *,
     domain: tuple[str, ...] = (),
-    first: Annotated[int | None, Parameter(name="--from")] = None,
-    last: Annotated[int | None, Parameter(name="--to")] = None,
+    first: Annotated[str | None, Parameter(name="--from")] = None,
+    last: Annotated[str | None, Parameter(name="--to")] = None,
     concept: tuple[str, ...] = (),
     landing: str | None = None,
     lake: str | None = None,
@@ -124,13 +124,14 @@ def sync(  # noqa: PLR0913 - every option of the command is an argument
     """
     from flows.console import progress_display
     from flows.settings import business_today
-    from flows.sync import Sync, last_ten_years, run_sync
+    from flows.sync import Sync, YearsError, last_ten_years, run_sync
     from sources.bps.catalogue import CatalogueError
     from warehouse.lease import LeaseHeldError
 
-    first_year, last_year = last_ten_years(first, last, business_today())
-    if first_year > last_year:
-        complain(f"--from {first_year} is after --to {last_year}; expected the earlier year first")
+    try:
+        first_year, last_year = last_ten_years(_year("--from", first), _year("--to", last), business_today())
+    except YearsError as wrong:
+        complain(str(wrong))
         return USAGE
     settings = settings_of(landing=landing, lake=lake)
     with progress_display(quiet=as_json) as progress:
@@ -148,6 +149,15 @@ def sync(  # noqa: PLR0913 - every option of the command is an argument
     else:
         _print_report(report)
     return report.exit_code
+
+
+def _year(option: str, text: str | None) -> int | None:
+    """Read a year; the command line's own reading of numbers would cut `2025.5` to 2025."""
+    from flows.sync import YearsError
+
+    if text is not None and not re.fullmatch(r"[0-9]{4}", text):
+        raise YearsError(f"{option} {text!r}: bukan tahun / no year; expected four digits, such as 2025")
+    return None if text is None else int(text)
 
 
 def _as_flow(job: Any) -> Any:
@@ -265,6 +275,8 @@ def _notes(one: Any) -> Generator[str]:
             f"dilewati / left out: {one.skipped_periods} sel bulan, triwulan / cells of months, quarters; "
             f"{one.skipped_rows} sel bukan wilayah / cells that are no regions"
         )
+    if one.unknown_periods:
+        yield f"label tak dikenal, dilewati / unknown labels, left out: {', '.join(one.unknown_periods)}"
     for cell in one.vanished:
         yield f"hilang di BPS, tetap di gudang / gone at BPS, kept here: {_cell(cell)}"
     for cell in one.superseded:

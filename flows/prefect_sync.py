@@ -39,6 +39,7 @@ def sync_labour_force(
 
     Raises:
         SyncFailedError: a series failed, or BPS was out of reach.
+        YearsError: the years are none.
     """
     first, last = last_ten_years(first_year, last_year, business_today())
     return _through_prefect(Sync(Settings(), first, last, domains)).result

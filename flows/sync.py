@@ -5,28 +5,32 @@ An answer is kept and noted in the history as soon as it came; what it changes l
 nothing: the next one settles what waits.
 """
 
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
-import polars as pl
 from pydantic import SecretStr
 
 from flows.nightly import Step, plainly
 from flows.settings import Settings, folder
-from flows.sync_landing import LandingDesk, noted
+from flows.sync_lake import LakeView, known_regions
+from flows.sync_landing import LandingDesk, noted, sweep_partials
 from flows.sync_report import KEY, REACH, Counts, SeriesReport, SyncReport
 from sources.bps import errors
 from sources.bps.catalogue import NATION, Series, chosen, read_catalogue
-from sources.bps.client import BpsClient
-from sources.bps.history import Event, History, is_old, year_of
+from sources.bps.client import BpsClient, DataAnswers
+from sources.bps.history import Event, History, is_old
+from sources.bps.labels import year_of, years_in
+from sources.bps.regions import Regions
 from sources.bps.wire import BpsSettings
 from sources.snapshots import Snapshots
+from warehouse.connections import Limits
 from warehouse.house import House
-from warehouse.lease import lease
+from warehouse.lease import LeaseHeldError, lease
 from warehouse.reference import REFERENCE_FOLDER
 from warehouse.sweep import Progress
 
@@ -34,6 +38,13 @@ CATALOGUE = REFERENCE_FOLDER / "bps_series.csv"
 # A source that fails so many series one after the other is not asked about the others.
 _PATIENCE = 3
 _HOPELESS = (*KEY, errors.FirewallError)
+# A holder of the lease writes its name just after it got it.
+_SECONDS_FOR_A_NAME = (0.05, 0.2, 0.5)
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
+
+
+class YearsError(ValueError):
+    """Years for which nobody has figures."""
 
 
 @dataclass
@@ -77,15 +88,20 @@ class Sync:
         return History(self.root / "history.jsonl")
 
     @cached_property
-    def todays(self) -> dict[str, str]:
-        """Today's BPS code by the older ones."""
-        codes = pl.read_csv(REFERENCE_FOLDER / "region_codes.csv", infer_schema=False)
-        older = codes.filter((pl.col("region_system") == "bps") & (pl.col("code") != pl.col("region_code")))
-        return dict(zip(older["code"].to_list(), older["region_code"].to_list(), strict=True))
+    def regions(self) -> Regions:
+        """Codes and names of regions."""
+        return known_regions()
+
+    @cached_property
+    def lake(self) -> LakeView:
+        """What nights have read, and what stands."""
+        limits = Limits(self.settings.memory_limit, self.settings.threads)
+        return LakeView(House(folder(self.settings.lake)), limits)
 
     @property
     def _desk(self) -> LandingDesk:
-        return LandingDesk(self.history, self.snapshots, folder(self.settings.landing), self.todays)
+        landing = folder(self.settings.landing)
+        return LandingDesk(self.history, self.snapshots, landing, self.regions, self.lake, self.is_forced)
 
     @property
     def root(self) -> Path:
@@ -113,7 +129,9 @@ class Sync:
             if self.is_dry_run:
                 yield
             else:
-                with lease(self.root):
+                with ExitStack() as held:
+                    _hold(held, self.root)
+                    sweep_partials(folder(self.settings.landing))
                     yield
         finally:
             if self._client is not None:
@@ -130,6 +148,8 @@ class Sync:
                 self._fetch(series, report)
         with noted(report):
             self._desk.settle(series, report, again=self.is_offline)
+        with noted(report):
+            self._desk.tell_unlisted(series, self._years(), report)
         return report
 
     # --- asking ----------------------------------------------------------------------------------------------------
@@ -149,8 +169,10 @@ class Sync:
         before = self._client.requests if self._client else 0
         try:
             self._fetch_due(series[0].domain, series[0].variable, report)
-        except (*KEY, *REACH) as failure:
-            self._failures.append(failure)
+        except errors.BpsError as failure:
+            self._keep_foreign(series[0].domain, series[0].variable, failure, {})
+            if isinstance(failure, (*KEY, *REACH)):
+                self._failures.append(failure)
             raise
         finally:
             report.requests = (self._client.requests if self._client else 0) - before
@@ -161,19 +183,40 @@ class Sync:
         listed = self.history.periods(domain, variable)
         if listed is None or self._is_due(listed.at):
             listed = self._list_periods(domain, variable)
+        self._tell_unreadable(listed, report)
         due = self._due(listed)
         report.due = _years_of(due)
         for asked, brought in self._client_now().data_by_call(domain, variable, due) if due else ():
-            moment = self.clock()
-            for answer in brought.answers:
-                labels = {period: due[period] for period in asked if period not in brought.unavailable}
-                sha256 = self.snapshots.keep_bytes(answer.raw)
-                self.history.add(Event("data", domain, moment, variable, (answer.address,), labels, (sha256,)))
-            if brought.unavailable:
-                labels = {period: due[period] for period in brought.unavailable}
-                self.history.add(Event("nothing", domain, moment, variable, periods=labels))
+            self._keep(domain, variable, {period: due[period] for period in asked}, brought)
+            if brought.fault is not None:
+                report.errors.append(brought.fault)
         report.without_data = self._without_data(domain, variable, listed)
         self._learn_cap(domain)
+
+    def _keep(self, domain: str, variable: str, asked: Mapping[str, str], brought: DataAnswers) -> None:
+        """Keep what one call brought, and note it."""
+        moment = self.clock()
+        for answer in brought.answers:
+            labels = {period: label for period, label in asked.items() if period not in brought.unavailable}
+            sha256 = self.snapshots.keep_bytes(answer.raw)
+            self.history.add(Event("data", domain, moment, variable, (answer.address,), labels, (sha256,)))
+        if brought.unavailable:
+            labels = {period: asked[period] for period in brought.unavailable}
+            self.history.add(Event("nothing", domain, moment, variable, periods=labels))
+        if brought.fault is not None:
+            self._keep_foreign(domain, variable, brought.fault, asked)
+
+    def _keep_foreign(self, domain: str, variable: str, fault: errors.BpsError, asked: Mapping[str, str]) -> None:
+        """Keep the bytes of an answer that is none, so that somebody can look at them."""
+        if fault.raw and isinstance(fault, errors.ForeignAnswerError):
+            kept = self.snapshots.keep_bytes(fault.raw)
+            self.history.add(Event("foreign", domain, self.clock(), variable, (fault.address,), asked, (kept,)))
+
+    def _tell_unreadable(self, listed: Event, report: SeriesReport) -> None:
+        """Tell the listed periods that may hold a wanted year, and that nobody can read as one."""
+        for label in listed.periods.values():
+            if year_of(label) is None and years_in(label).intersection(self._years()):
+                report.errors.append(errors.PeriodUnreadableError(f"the period '{label}'", *listed.address[:1]))
 
     def _list_periods(self, domain: str, variable: str) -> Event:
         """Fetch the list of periods, which the ids of years are looked up in."""
@@ -182,7 +225,10 @@ class Sync:
         except (errors.NotAvailableError, errors.EmptyAnswerError):
             event = Event("periods", domain, self.clock(), variable)
         else:
-            labels = dict(zip(listing.rows["th_id"].to_list(), listing.rows["th"].to_list(), strict=True))
+            if not {"th_id", "th"} <= set(listing.rows.columns):
+                raise errors.ForeignAnswerError(f"periods with {listing.rows.columns}", listing.answers[0].address)
+            named = listing.rows.drop_nulls(["th_id", "th"])
+            labels = dict(zip(named["th_id"].to_list(), named["th"].to_list(), strict=True))
             kept = tuple(self.snapshots.keep_bytes(answer.raw) for answer in listing.answers)
             addresses = tuple(answer.address for answer in listing.answers)
             event = Event("periods", domain, self.clock(), variable, addresses, labels, kept)
@@ -229,7 +275,7 @@ class Sync:
 
     def _without_data(self, domain: str, variable: str, listed: Event) -> list[int]:
         latest = {p: e.kind for e in self.history.of(domain, variable, "data", "nothing") for p in e.periods}
-        held = {year_of(label) for period, label in listed.periods.items() if latest.get(period) == "data"}
+        held = {year_of(label) for period, label in listed.periods.items() if latest.get(period) != "nothing"}
         return [year for year in self._years() if year not in held]
 
 
@@ -258,9 +304,37 @@ def run_sync(sync: Sync, step: Step = plainly) -> SyncReport:
 
 
 def last_ten_years(first: int | None, last: int | None, today: date) -> tuple[int, int]:
-    """Give the years of a sync; by default the ten that end with this one."""
+    """Give the years of a sync; by default the ten that end with this one.
+
+    Raises:
+        YearsError: the first is after the last, or one lies beyond 1900 to 2100.
+    """
     until = last if last is not None else today.year
-    return (first if first is not None else until - 9, until)
+    since = first if first is not None else until - 9
+    if not _FIRST_YEAR <= since <= _LAST_YEAR or not _FIRST_YEAR <= until <= _LAST_YEAR:
+        raise YearsError(
+            f"--from {since} --to {until}: di luar {_FIRST_YEAR}-{_LAST_YEAR} / beyond these years; "
+            "tulis tahun dengan empat angka / give years of four digits"
+        )
+    if since > until:
+        raise YearsError(f"--from {since} is after --to {until}; expected the earlier year first")
+    return since, until
+
+
+def _hold(held: ExitStack, root: Path) -> None:
+    """Take the lease of a lake's syncs; where another one has it, wait until it has written its name."""
+    for pause in (*_SECONDS_FOR_A_NAME, 0.0):
+        try:
+            held.enter_context(lease(root))
+        except LeaseHeldError as other:
+            named = not str(other).endswith(": unknown")
+            if named or not pause:
+                who = str(other).removeprefix(f"another run holds {root}: ") if named else "it did not say its name"
+                said = f"sync lain sedang bekerja / another sync is at work on {root}: {who}"
+                raise LeaseHeldError(said) from None
+            time.sleep(pause)
+        else:
+            return
 
 
 def _empty_report(series: Sequence[Series]) -> SeriesReport:

@@ -14,10 +14,13 @@ from sources.bps.errors import (
     SilentError,
     SlowDownError,
     SourceFailedError,
+    WebPageError,
 )
 
 OK, FAULT, USAGE, OUT_OFREACH = 0, 1, 2, 5
-REACH = (ConnectionBrokenError, CutAnswerError, FirewallError, SilentError, SlowDownError, SourceFailedError)
+REACH = (
+    ConnectionBrokenError, CutAnswerError, FirewallError, SilentError, SlowDownError, SourceFailedError, WebPageError,
+)  # fmt: skip
 KEY = (KeyUnusableError, KeyRefusedError, AddressUnsafeError)
 
 
@@ -46,6 +49,7 @@ class SeriesReport:
         superseded: figures under a region's old code that differ from those under today's, which were taken.
         skipped_periods: cells of months and quarters.
         skipped_rows: cells of rows that are no regions.
+        unknown_periods: labels of parts of the year that nobody here knows; their cells were left out.
         errors: what went wrong.
     """
 
@@ -61,6 +65,7 @@ class SeriesReport:
     superseded: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     skipped_periods: int = 0
     skipped_rows: int = 0
+    unknown_periods: list[str] = field(default_factory=list[str])
     errors: list[BpsError] = field(default_factory=list[BpsError])
 
     @property
@@ -104,10 +109,11 @@ class SyncReport:
 
     @property
     def result(self) -> str:
-        """The outcome in one word."""
+        """The outcome in one word; the name of the error where key or address cannot be used."""
         if self.is_dry_run:
             return "dry_run"
-        words = {FAULT: "failure", USAGE: "key_missing", OUT_OFREACH: "out_of_reach"}
+        unusable = next((error.code for one in self.series for error in one.errors if isinstance(error, KEY)), "")
+        words = {FAULT: "failure", USAGE: unusable, OUT_OFREACH: "out_of_reach"}
         return words.get(self.exit_code, "landed" if self.files else "unchanged")
 
     def as_json(self) -> dict[str, Any]:

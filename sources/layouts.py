@@ -246,6 +246,8 @@ def _profile_layout(
     unpivoted = [name for part in parts for name in [*part.set, "value"]]
     judged = ["own_sums"] if breakdowns else []
     made = [*positions, *profile.choose, *profile.constants, *unpivoted, *judged]
+    # Figures times a factor are rounded, and shaping says so in their qualifier.
+    made += ["qualifier"] if "value" in made and profile.is_scaled else []
     return Layout(
         profile=profile.name,
         locale=profile.locale,

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from expectations.profiles import NULL_MARKS, Choice, Pick, Profile, RowFilter, Units
+from expectations.profiles import NULL_MARKS, Choice, Pick, Profile, RowFilter
 from sources.fields import field_names
 from sources.layouts import Header, squeeze
 from sources.melting import long
@@ -116,7 +116,7 @@ class Shaper:
         }
         columns |= {name: columns[name].str.strip_prefix(MARKER) for name in profile.codes if name in columns}
         columns |= {name: pl.lit(value) for name, value in profile.constants.items()}
-        return self._in_units(self._long(frame.with_columns(**columns), profile), profile.units)
+        return self._in_units(self._long(frame.with_columns(**columns), profile), profile)
 
     def _chosen(self, choice: Choice) -> pl.Expr:
         chosen = self._picked(choice.otherwise)
@@ -138,15 +138,16 @@ class Shaper:
         value = [place for name, place in plan.positions.items() if name == "value"]
         return frame.with_columns(own_sums=own_sums_of(value, plan.breakdowns))
 
-    def _in_units(self, frame: pl.DataFrame, units: Units | None) -> pl.DataFrame:
+    def _in_units(self, frame: pl.DataFrame, profile: Profile) -> pl.DataFrame:
         """Multiply figures by the factor of their row's unit; one of an unknown unit is made unreadable by it."""
-        if units is None:
-            return frame
-        unit = _key(self._source(units.column))
-        factors = {name.strip().casefold(): factor for name, factor in units.factors.items()}
+        if profile.units is None:
+            return _as_rounded(frame, profile, pl.lit(profile.unit))
+        unit = _key(self._source(profile.units.column))
+        factors = {name.strip().casefold(): factor for name, factor in profile.units.factors.items()}
         factor = unit.replace_strict(factors, default=None, return_dtype=pl.Float64)
         figures = [name for name in _IN_UNITS if name in frame.columns]
-        return frame.with_columns(self._scaled(pl.col(name), factor, unit).alias(name) for name in figures)
+        scaled = frame.with_columns(self._scaled(pl.col(name), factor, unit).alias(name) for name in figures)
+        return _as_rounded(scaled, profile, factor)
 
     def _scaled(self, figure: pl.Expr, factor: pl.Expr, unit: pl.Expr) -> pl.Expr:
         """Return a figure in its unit; what is no bare number ("5 ribu") is not multiplied, and so not read either."""
@@ -154,6 +155,17 @@ class Shaper:
         unreadable = pl.format("{} [{}]", figure.str.strip_prefix(MARKER), unit.fill_null("?"))
         product = marked((bare * factor).round(_DECIMALS))
         return pl.when(factor == 1).then(figure).when(product.is_null()).then(unreadable).otherwise(product)
+
+
+def _as_rounded(frame: pl.DataFrame, profile: Profile, factor: pl.Expr) -> pl.DataFrame:
+    """Call a value times a factor `approx` where its row does not say how exact it is; a constant `eq` says nothing."""
+    if not profile.is_scaled or "value" not in frame.columns:
+        return frame
+    told = pl.col("qualifier") if "qualifier" in frame.columns else pl.lit(None, pl.String)
+    said = pl.when(told != "eq").then(told) if profile.constants.get("qualifier") == "eq" else told
+    return frame.with_columns(
+        pl.when((factor > 1) & said.is_null()).then(pl.lit("approx")).otherwise(told).alias("qualifier")
+    )
 
 
 def undecodable() -> pl.Expr:

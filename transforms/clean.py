@@ -134,17 +134,30 @@ def _with_regions(contract: Contract, reading: Reading) -> str:
         return "SELECT * FROM values_read"
     day = _ROW_DAY.get(contract.name, "NULL")
     replaced = ", ".join(f"{_region_value(name, _system(reading), landed)} AS {name}" for name in names)
-    added = ", ".join(
-        f"coalesce(regexp_full_match({name}_text, '[0-9]+') AND {_system(reading)} IS NULL, false) "
-        f"AS {name}_system_is_missing"
-        for name in names
-    )
-    joins = " ".join(_region_join(name, reading, day) for name in names)
+    added = ", ".join(_system_checks(name, reading, names) for name in names)
+    joins = " ".join(_region_join(name, reading, day, names) for name in names)
     if "region_code" in names:
         added += f", {_named_columns(landed)}"
     if "place" in landed:
         joins += f" {_PLACE_JOIN}"
     return f"SELECT values_read.* REPLACE ({replaced}), {added} FROM values_read {joins}"
+
+
+def _system_checks(name: str, reading: Reading, names: Sequence[str]) -> str:
+    """Write what the rules ask of a code's system: does a bare code lack one, does a dotted one contradict it."""
+    bare = f"regexp_full_match({name}_text, '[0-9]+') AND {_system(reading)} IS NULL"
+    return (
+        f"coalesce({bare}, false) AS {name}_system_is_missing, "
+        f"{_contradicts(name, reading, names)} AS {name}_system_contradicts"
+    )
+
+
+def _contradicts(name: str, reading: Reading, names: Sequence[str]) -> str:
+    """Write when a dotted code, which is Kemendagri's, is said to be of BPS; beside a region's it is not spoken of."""
+    text = f"values_read.{name}_text"
+    said = f"coalesce({_system(reading)} = 'bps' AND NOT regexp_matches({text}, '[A-Za-z]'), false)"
+    alone = " AND values_read.region_code_text IS NULL" if name != "region_code" and "region_code" in names else ""
+    return f"CASE WHEN contains({text}, '.') THEN {said}{alone} ELSE false END"
 
 
 _PLACE_JOIN = "LEFT JOIN reference.region_names AS named_place ON named_place.alias = alias_of(values_read.place_text)"
@@ -188,10 +201,11 @@ def _region_value(name: str, system: str, landed: Sequence[str]) -> str:
     return f"coalesce(by_{name}.region_code, CASE WHEN {whole_bps} THEN {name}_text END)"
 
 
-def _region_join(name: str, reading: Reading, day: str) -> str:
+def _region_join(name: str, reading: Reading, day: str, names: Sequence[str]) -> str:
     text = f"values_read.{name}_text"
     system = _system(reading)
-    kemendagri = f"(contains({text}, '.') OR {system} = 'kemendagri')"
+    dotted = f"contains({text}, '.') AND NOT {_contradicts(name, reading, names)}"
+    kemendagri = f"({dotted} OR {system} = 'kemendagri')"
     at = f"coalesce({day}, getvariable('today'))"
     join = f"""
 LEFT JOIN reference.region_codes AS by_{name}

@@ -30,10 +30,11 @@ class ReferenceDataError(ValueError):
 
 
 def load_reference(con: duckdb.DuckDBPyConnection, folder: Path = REFERENCE_FOLDER) -> None:
-    """Create schema ``reference`` with one table a CSV file, and the view ``region_names``.
+    """Create schema ``reference``: a table for each CSV file, ``shipped_aliases``, and the view ``region_names``.
 
     The view has one row a name: alias (as ``alias_of`` gives names), region_code, and candidates, a list that is
     filled instead of region_code where the bare name belongs to several provinces or regencies and means none of them.
+    ``shipped_aliases`` (alias, region_code) stays as it is when landed aliases join ``region_aliases``.
 
     Args:
         con: the connection to create the tables in.
@@ -46,6 +47,9 @@ def load_reference(con: duckdb.DuckDBPyConnection, folder: Path = REFERENCE_FOLD
     con.execute("CREATE SCHEMA IF NOT EXISTS reference")
     for path in sorted(folder.glob("*.csv")):
         _load_file(con, path)
+    con.execute(
+        "CREATE OR REPLACE TABLE reference.shipped_aliases AS SELECT alias, region_code FROM reference.region_aliases"
+    )
     con.execute(_NAMES)
 
 

@@ -72,7 +72,7 @@ def examined(answer: Answer, status: int = 200) -> Json:
         The JSON document, whose `status` is OK and whose data are said to be available.
 
     Raises:
-        FirewallError, ForeignAnswerError, CutAnswerError: the body is not one JSON object.
+        FirewallError, WebPageError, ForeignAnswerError, CutAnswerError: the body is not one JSON object.
         TooLargeError: the body is `null`.
         RefusedError, KeyRefusedError, PeriodMissingError, TooManyPeriodsError: BPS refuses.
         NotAvailableError: BPS has no such data.
@@ -153,8 +153,21 @@ def text_frame(rows: Sequence[Json]) -> pl.DataFrame:
 
 
 def load_json(raw: bytes, **options: Any) -> Any:
-    """Parse bytes as JSON; `NaN` and its kin are no JSON."""
-    return json.loads(raw.decode("utf-8-sig"), parse_constant=_no_constant, **options)
+    """Parse bytes as JSON; `NaN` and its kin are no JSON.
+
+    Raises:
+        ValueError: no JSON, nested too deep, or text that no file can hold (half a character).
+    """
+    text = raw.decode("utf-8-sig")
+    try:
+        document = json.loads(text, parse_constant=_no_constant, **options)
+        if "\\ud" in text.lower():
+            json.dumps(document, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    except UnicodeEncodeError:
+        raise ValueError("text with half a character") from None
+    return document
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -179,13 +192,16 @@ def _document(answer: Answer, status: int) -> Json:
 def _raise_page(answer: Answer, status: int) -> NoReturn:
     title = _TITLE.search(answer.raw)
     named = plain(title[1].decode("utf-8", "replace")) if title else "without title"
-    error = errors.FirewallError if status == 403 or _BLOCKED.search(answer.raw) else errors.ForeignAnswerError
+    is_firewall = status == 403 or _BLOCKED.search(answer.raw)
+    unblocked = errors.WebPageError if status < 300 else errors.ForeignAnswerError
+    error = errors.FirewallError if is_firewall else unblocked
     raise error(f"HTTP {status}, a web page: {named}", answer.address)
 
 
 def _raise_broken(body: bytes, fault: ValueError, answer: Answer, status: int) -> NoReturn:
     error = errors.CutAnswerError if not body or _ends_early(body, fault) else errors.ForeignAnswerError
-    raise error(f"HTTP {status}, {len(body)} bytes that are no whole JSON document", answer.address) from None
+    reason = "" if isinstance(fault, json.JSONDecodeError | UnicodeDecodeError) else f": {fault}"
+    raise error(f"HTTP {status}, {len(body)} bytes that are no whole JSON document{reason}", answer.address) from None
 
 
 def _ends_early(body: bytes, fault: ValueError) -> bool:

@@ -53,15 +53,15 @@ class Series(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    domain: str = Field(pattern=r"^\d{4}$")
+    domain: str = Field(pattern=r"^[0-9]{4}$")
     concept: Literal[
         "labour_force", "employed", "unemployed", "employed_informal", "employed_formal", "unemployment_rate",
         "participation_rate",
     ]  # fmt: skip
-    variable: str = Field(pattern=r"^\d{1,6}$")
+    variable: str = Field(pattern=r"^[0-9]{1,6}$")
     derived: tuple[str, ...] = ()
     region_axis: Literal["codes", "names", "domain"]
-    region_row: str | None = Field(default=None, pattern=r"^\d{1,10}$")
+    region_row: str | None = Field(default=None, pattern=r"^[0-9]{1,10}$")
     round: Literal["feb", "aug"] | None = None
     unit: str | None = None
     verified_on: date | None = None
@@ -99,10 +99,11 @@ def read_catalogue(path: Path) -> tuple[Series, ...]:
         path: a CSV file with the columns `COLUMNS`; empty is null.
 
     Returns:
-        Its rows, in the order of the file.
+        Its rows, in the order of the file; blank lines are none.
 
     Raises:
-        CatalogueError: the file is absent, a column or value is not as it should be, or a row stands twice.
+        CatalogueError: the file is absent or without rows, a column or value is not as it should be, or a row stands
+            twice.
     """
     try:
         rows = pl.read_csv(path, infer_schema=False)
@@ -110,7 +111,13 @@ def read_catalogue(path: Path) -> tuple[Series, ...]:
         raise CatalogueError(f"{path}: no readable CSV file ({type(fault).__name__}); expected the catalogue") from None
     if set(rows.columns) != set(COLUMNS):
         raise CatalogueError(f"{path}: found columns {rows.columns}, expected {list(COLUMNS)}")
-    found = tuple(_series(path, line, row) for line, row in enumerate(rows.to_dicts(), _TEXT_LINE))
+    found = tuple(
+        _series(path, line, row)
+        for line, row in enumerate(rows.to_dicts(), _TEXT_LINE)
+        if any((cell or "").strip() for cell in row.values())
+    )
+    if not found:
+        raise CatalogueError(f"{path}: no row; expected at least one series, find one with cakupan bps find")
     keys = [(one.domain, one.concept) for one in found]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:

@@ -32,7 +32,10 @@ def plain_text(value: Any) -> str:
 def _marked(token: str) -> str:
     if "e" not in token.lower():
         return MARKER + token
-    exact = Decimal(token)
+    try:
+        exact = Decimal(token)
+    except ArithmeticError:
+        raise ValueError(f"the number {token}") from None
     if abs(exact.adjusted()) > _LONGEST:
         raise ValueError(f"the number {token}")
     return MARKER + format(exact, "f")

@@ -18,6 +18,8 @@ Model = Literal["subject", "subcat", "var", "vervar", "th", "turth", "turvar", "
 DomainKind = Literal["all", "prov", "kab", "kabbyprov"]
 NATION = "0000"
 _NOTHING = (errors.NotAvailableError, errors.EmptyAnswerError)
+# What may be wrong with one period and not with the next.
+_OWN_FAULTS = (errors.TooLargeError, errors.ForeignAnswerError, errors.RefusedError)
 _SIMDASI = "interoperabilitas/datasource/simdasi/id/{service}/"
 
 
@@ -28,10 +30,12 @@ class DataAnswers:
     Attributes:
         answers: in the order of the periods; each decodes by itself with `sources.bps.data.decode_data`.
         unavailable: periods (`th_id`) that were asked for and for which BPS has nothing.
+        fault: what kept the answer of one call from being used; that of other calls stands.
     """
 
     answers: tuple[Answer, ...]
     unavailable: tuple[str, ...]
+    fault: errors.BpsError | None = None
 
 
 class BpsClient:
@@ -130,8 +134,9 @@ class BpsClient:
         calls = list(self._in_calls(domain, str(variable), wanted))
         answers = tuple(outcome for _, outcome in calls if isinstance(outcome, Answer))
         refusals = [outcome for _, outcome in calls if isinstance(outcome, errors.BpsError)]
-        if not answers:
-            raise refusals[-1]
+        faults = [refusal for refusal in refusals if not isinstance(refusal, _NOTHING)]
+        if faults or not answers:
+            raise [*refusals, *faults][-1]
         unavailable = [
             period
             for asked, outcome in calls
@@ -177,17 +182,21 @@ class BpsClient:
             periods: `th_id` of the variable.
 
         Yields:
-            The periods of one call, with one answer or, where BPS has nothing for them, none.
+            The periods of one call, with one answer; none where BPS has nothing for them, or with the fault where
+            it is about these periods alone (TooLargeError, ForeignAnswerError, RefusedError), found by asking for
+            each by itself. The other periods are asked for all the same.
 
         Raises:
-            TooLargeError, ForeignAnswerError: as `data` does; what was handed over before is whole.
+            KeyRefusedError, and every error after which asking further is no use: what was handed over is whole.
         """
         wanted = tuple(dict.fromkeys(str(period) for period in periods))
         for asked, outcome in self._in_calls(domain, str(variable), wanted):
             if isinstance(outcome, Answer):
                 yield tuple(asked), DataAnswers((outcome,), tuple(missing_periods(outcome, asked)))
-            else:
+            elif isinstance(outcome, _NOTHING):
                 yield tuple(asked), DataAnswers((), tuple(asked))
+            else:
+                yield tuple(asked), DataAnswers((), (), outcome)
 
     def simdasi_subjects(self, area: str) -> Listing:
         """Fetch the subjects of an area (service 22).
@@ -236,24 +245,33 @@ class BpsClient:
         self, domain: str, variable: str, wanted: Sequence[str]
     ) -> Iterator[tuple[Sequence[str], Answer | errors.BpsError]]:
         waiting = list(wanted)
-        most = len(waiting)
+        most, alone = len(waiting), 0
         while waiting:
-            asked = waiting[: min(self._cap(domain), most)]
+            asked = waiting[: 1 if alone else min(self._cap(domain), most)]
             outcome = self._outcome(domain, variable, asked)
             if isinstance(outcome, errors.TooManyPeriodsError):
                 self._learn(domain, outcome, len(asked))
-            elif isinstance(outcome, errors.TooLargeError):
-                most = _half(outcome, len(asked))
+            elif isinstance(outcome, errors.TooLargeError) and len(asked) > 1:
+                most = len(asked) // 2
+            elif isinstance(outcome, _OWN_FAULTS) and len(asked) > 1:
+                alone = len(asked)
             else:
                 yield asked, outcome
+                alone = max(alone - 1, 0)
                 waiting = waiting[len(asked) :]
 
     def _outcome(self, domain: str, variable: str, periods: Sequence[str]) -> Answer | errors.BpsError:
         params = {"model": "data", "domain": domain, "var": variable, "th": ";".join(periods), "lang": "ind"}
         try:
             answer = self._wire.get("list", params)
+        except errors.KeyRefusedError:
+            raise
+        except (*_NOTHING, *_OWN_FAULTS) as outcome:
+            return outcome
+        try:
             must_answer(answer, variable, periods)
-        except (*_NOTHING, errors.TooManyPeriodsError, errors.TooLargeError) as outcome:
+        except (*_NOTHING, *_OWN_FAULTS) as outcome:
+            outcome.raw = answer.raw
             return outcome
         return answer
 
@@ -264,9 +282,3 @@ class BpsClient:
         if not 0 < refusal.cap < asked:
             raise refusal
         self._caps[domain] = refusal.cap
-
-
-def _half(outcome: errors.TooLargeError, asked: int) -> int:
-    if asked == 1:
-        raise outcome
-    return asked // 2

@@ -4,7 +4,7 @@ A key is `vervar + var + turvar + tahun + turtahun` without separators and of va
 taken apart; the product of the axes is built and each key is looked up in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from math import prod
 from typing import Any, cast
@@ -14,7 +14,7 @@ import polars as pl
 from sources.bps import errors
 from sources.bps.answers import Answer, Json, examined
 from sources.bps.cells import NULL_MARKS, marked_document, plain_text
-from sources.bps.labels import NATION_LABEL, plain
+from sources.bps.labels import is_nation, plain, round_of, year_of
 from sources.marks import MARKER
 
 COLUMNS: dict[str, type[pl.DataType]] = {
@@ -31,12 +31,11 @@ COLUMNS: dict[str, type[pl.DataType]] = {
     "derived_code": pl.String,
     "period_label": pl.String,
     "decimals": pl.Int32,
+    "year_alone": pl.Boolean,
 }
-ROUNDS = {"februari": "feb", "agustus": "aug", "tahun": "annual", "tahunan": "annual"}
 _AXES = ("vervar", "var", "turvar", "tahun", "turtahun")
 _OPTIONAL = frozenset({"turvar", "turtahun"})
 _MOST_CELLS = 20_000_000
-_YEAR = r"\A((?:19|20)\d{2})[^\pL\d]*\z"
 # `7.708` as text may be 7,708 persons or 7.708 per cent, so text with exactly three decimals is not read.
 _SURE_NUMBER = r"\A-?\d+(\.(\d{1,2}|\d{4,}))?\z"
 
@@ -52,7 +51,8 @@ def decode_data(answer: Answer) -> pl.DataFrame:
         `vervar_code` (as it stands), `vervar_label`, `is_nation` (by label), `variable` (title), `derived`
         (label of the derived variable) and `derived_code`, `year`, `round` (`feb`, `aug`, `annual`; null for
         other periods), `period_label` (as it stands), `value` (decimal text with the digits of the source;
-        null for a mark of missing), `decimals` (as the variable declares), `unit`, `last_update`.
+        null for a mark of missing), `decimals` (as the variable declares), `unit`, `last_update`, `year_alone`
+        (whether the table knows no part of a year but the year itself).
 
     Raises:
         EmptyAnswerError: no cells. CellUnmappedError, CellAmbiguousError: a key without exactly one place.
@@ -175,7 +175,7 @@ def _with_years(placed: pl.DataFrame, answer: Answer) -> pl.DataFrame:
     if unread.height:
         found = f"{unread.height} cells, such as {unread['key'][0]} = '{unread['stored'][0]}'"
         raise errors.ValueUnreadableError(found, answer.address)
-    dated = placed.with_columns(pl.col("tahun_label").str.extract(_YEAR).cast(pl.Int32).alias("year"))
+    dated = placed.with_columns(_read(placed["tahun_label"], year_of, pl.Int32).alias("year"))
     undated = dated.filter(pl.col("year").is_null())
     if undated.height:
         raise errors.ForeignAnswerError(f"the year '{undated['tahun_label'][0]}'", answer.address)
@@ -197,15 +197,27 @@ def _units(document: Json, answer: Answer) -> pl.DataFrame:
     ).unique("var", keep="first")
 
 
+def _read(labels: pl.Series, reading: Callable[[str], object], kind: type[pl.DataType]) -> pl.Expr:
+    """Write what each label means; every different label is read once."""
+    distinct = labels.unique()
+    meant = pl.Series([reading(text) for text in distinct], dtype=kind)
+    return pl.col(labels.name).replace_strict(distinct, meant, return_dtype=kind)
+
+
+def _labels(document: Json, axis: str) -> list[str]:
+    return [plain_text(entry.get("label")) for entry in _entries(document, axis)]
+
+
 def _described(placed: pl.DataFrame, units: pl.DataFrame, document: Json) -> pl.DataFrame:
     label = pl.col("turtahun_label").replace("", None)
     return placed.join(units, on="var", how="left", maintain_order="left").with_columns(
         pl.col("vervar").alias("vervar_code"),
-        (pl.col("vervar_label").str.to_lowercase() == NATION_LABEL).alias("is_nation"),
+        _read(placed["vervar_label"], is_nation, pl.Boolean).alias("is_nation"),
         pl.col("var_label").alias("variable"),
         pl.col("turvar_label").replace("", None).alias("derived"),
         pl.col("turvar").replace("", None).alias("derived_code"),
         label.alias("period_label"),
-        label.str.to_lowercase().replace_strict(ROUNDS, default=None, return_dtype=pl.String).alias("round"),
+        _read(placed["turtahun_label"], round_of, pl.String).alias("round"),
+        pl.lit(all(round_of(text) == "annual" for text in _labels(document, "turtahun"))).alias("year_alone"),
         pl.lit(plain_text(document.get("last_update")) or None, dtype=pl.String).alias("last_update"),
     )

@@ -16,6 +16,7 @@ class BpsError(RuntimeError):
         found: what came instead of an answer.
         address: the question, without the key; empty where nothing was asked.
         retry: whether asking once more may help.
+        raw: the bytes that came, without the key; empty where none came or they were not looked at.
     """
 
     code: ClassVar[str] = "bps_error"
@@ -27,6 +28,7 @@ class BpsError(RuntimeError):
         self.found = " ".join(found.split())[:_SHOWN]
         self.address = address
         self.retry = self.passing
+        self.raw = b""
         asked = f" [{address}]" if address else ""
         super().__init__(f"{self.code}: {self.found}{asked}\n{self.advice_id}\n{self.advice_en}")
 
@@ -129,6 +131,17 @@ class ForeignAnswerError(BpsError):
     advice_en = "Expected a known shape of the BPS WebAPI. Keep the answer and report it."
 
 
+class WebPageError(BpsError):
+    """A web page came with HTTP 200 instead of data, as while BPS is under maintenance; not the firewall's."""
+
+    code = "web_page"
+    advice_id = (
+        "Yang diharapkan: JSON dari BPS. Halaman web datang, mungkin pemeliharaan; sudah diulang, coba lagi nanti."
+    )
+    advice_en = "Expected JSON from BPS. A web page came, perhaps maintenance; it was repeated, try again later."
+    passing = True
+
+
 class ListDiffersError(BpsError):
     """A list does not add up to what the source itself says it holds."""
 
@@ -187,6 +200,40 @@ class DerivedUnknownError(BpsError):
         "Expected codes of turvar that the answer has. Fill derived in bps_series.csv (joined by + where they are "
         "added up), then cakupan bps sync --offline."
     )
+
+
+class PeriodUnreadableError(BpsError):
+    """BPS lists a period whose label holds a wanted year and is none, so that nobody knows what it is."""
+
+    code = "period_unreadable"
+    advice_id = (
+        "Yang diharapkan: label tahun seperti 2025 atau 2025*. Periode itu tidak diminta; lihat di situs BPS, laporkan."
+    )
+    advice_en = (
+        "Expected a label of a year, such as 2025 or 2025*. The period is not asked for; look at BPS, report it."
+    )
+
+
+class NothingReadError(BpsError):
+    """An answer has values, and none of them is a figure by what the catalogue says."""
+
+    code = "nothing_read"
+    advice_id = (
+        "Yang diharapkan: sekurangnya satu angka Februari, Agustus atau tahunan. Perbaiki variabel, derived atau "
+        "region_axis di bps_series.csv, lalu cakupan bps sync --offline."
+    )
+    advice_en = (
+        "Expected at least one figure of February, August or the year. Mend variable, derived or region_axis in "
+        "bps_series.csv, then cakupan bps sync --offline."
+    )
+
+
+class UnexpectedError(BpsError):
+    """The program met something that it has no name for, within one series or answer."""
+
+    code = "unexpected"
+    advice_id = "Yang diharapkan: tidak ada. Variabel ini dilewati, yang lain berjalan terus; laporkan kalimat ini."
+    advice_en = "Expected no such thing. This series was left, the others went on; report this sentence."
 
 
 class RowsUnknownError(BpsError):

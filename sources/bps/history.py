@@ -4,11 +4,13 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["periods", "data", "nothing", "settled", "cap"]
+from sources.bps.labels import year_of
+
+Kind = Literal["periods", "data", "nothing", "settled", "cap", "foreign"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Event:
     Attributes:
         kind: `periods` (the list of periods came), `data` (an answer came), `nothing` (BPS has nothing for the
             periods), `settled` (answers were decoded and what they changed has landed), `cap` (a domain's cap was
-            learnt).
+            learnt), `foreign` (an answer came that is none; it is kept, and its periods count as not asked for).
         domain: four digits.
         at: when, in UTC; of `settled`, when its answers came.
         variable: `var_id`.
@@ -57,12 +59,6 @@ class Event:
         """Write the event as one line of JSON, without what is empty."""
         said = {name: value for name, value in asdict(self).items() if value}
         return json.dumps(said | {"at": self.at.isoformat()}, ensure_ascii=False)
-
-
-def year_of(label: str) -> int | None:
-    """Give the year that a period's label is; null for a span of years or no year."""
-    bare = label.strip(" *")
-    return int(bare) if len(bare) == len("2025") and bare.isdecimal() else None
 
 
 @dataclass
@@ -110,6 +106,15 @@ class History:
         asked = self.of(domain, variable, "data", "nothing")
         return {period: event.at for event in sorted(asked, key=lambda e: e.at) for period in event.periods}
 
+    def units(self, domain: str, variable: str) -> dict[str, str]:
+        """Give the kind of unit that each settled answer stated, by its key."""
+        settled = self.of(domain, variable, "settled")
+        return {key: event.unit for event in settled if event.unit for key in event.answers}
+
+    def landed(self, domain: str, variable: str) -> dict[str, Event]:
+        """Give by file the event with which it landed as it is now; a file may be replaced within its day."""
+        return {event.file: event for event in self.of(domain, variable, "settled") if event.file}
+
     def caps(self) -> dict[str, int]:
         """Give how many periods each domain allows in one call, as far as it was learnt."""
         return dict(self._caps)
@@ -128,7 +133,7 @@ class History:
 
 def is_old(at: datetime, now: datetime, days: int) -> bool:
     """Tell whether something is so many days old."""
-    return now - at >= timedelta(days=days)
+    return (now - at).days >= days
 
 
 def _last_byte(stream: Any) -> bytes:
@@ -141,6 +146,6 @@ def _event(line: bytes) -> Event | None:
         said: dict[str, Any] = json.loads(line)
         said |= {name: tuple(said[name]) for name in ("address", "sha256", "answers") if name in said}
         said["at"] = datetime.fromisoformat(said["at"])
-        return Event(**said)
+        return Event(**said) if said["at"].tzinfo is not None else None
     except (ValueError, TypeError, KeyError):
         return None

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from sources.bps.estimates import ESTIMATES, NUMBER, PLACE, SOURCE
+from sources.bps.estimates import ESTIMATES, GRAIN, NUMBER, SOURCE
 
 ZONE = ZoneInfo("Asia/Jakarta")
 LANDED = (
     "region_code", "region_system", "year", "round", "concept", "value", "qualifier", "vintage", "published_on",
-    "source_kind", "source",
+    "source_kind", "source", "place", "note",
 )  # fmt: skip
+LAST: dict[str, pl.DataType] = {**ESTIMATES, "vintage": pl.String(), "landed_in": pl.String()}
 _FINGERPRINT = 12
 
 
@@ -44,7 +45,7 @@ def changes_between(before: pl.DataFrame, now: pl.DataFrame, years: Sequence[int
     """Compare estimates with those that landed last.
 
     Args:
-        before: the landed estimates, one for each place, year, round and concept (`ESTIMATES`).
+        before: the landed estimates, one for each region, year, round and concept (`ESTIMATES`).
         now: the estimates of the answers, likewise.
         years: the years that were asked for; what landed of others is not looked at.
         concepts: the concepts that were read from the answers.
@@ -52,11 +53,41 @@ def changes_between(before: pl.DataFrame, now: pl.DataFrame, years: Sequence[int
     Returns:
         The differences; values are compared as numbers.
     """
-    both = now.join(before.select(*PLACE, before="value"), on=PLACE, how="left", maintain_order="left")
+    both = now.join(before.select(*GRAIN, before="value"), on=GRAIN, how="left", maintain_order="left")
     new = both.filter(pl.col("before").is_null())
     changed = both.filter(pl.col("before") != pl.col("value"))
     asked = before.filter(pl.col("year").is_in(list(years)) & pl.col("concept").is_in(list(concepts)))
-    return Changes(new.drop("before"), changed.drop("before"), asked.join(now, on=PLACE, how="anti"))
+    return Changes(new.drop("before"), changed.drop("before"), asked.join(now, on=GRAIN, how="anti"))
+
+
+def within_day(rows: pl.DataFrame, landed: pl.DataFrame, vintage: date, asked_at: datetime) -> pl.DataFrame:
+    """Mark estimates that land a second time on one day, so that the later answer stands.
+
+    BPS answered twice on that day and differently, so it published the second figure on that very day, whatever its
+    `last_update` says. The note tells the two apart where all else is the same, such as a value that came back.
+
+    Args:
+        rows: estimates that are to land.
+        landed: estimates as they landed last, with `vintage`.
+        vintage: the day of the rows.
+        asked_at: when the later answer came.
+
+    Returns:
+        The rows; those of which an estimate of the same day landed before have the day as `published_on`, and a note.
+    """
+    said = f"jawaban lain pada hari yang sama / another answer of the same day: {asked_at:%Y-%m-%dT%H:%M:%SZ}"
+    again = landed.filter(pl.col("vintage") == str(vintage)).select(*GRAIN, is_again=pl.lit(value=True))
+    marked = rows.join(again, on=GRAIN, how="left", maintain_order="left").with_columns(
+        published_on=pl.when("is_again").then(pl.lit(str(vintage))).otherwise("published_on"),
+        note=pl.when("is_again").then(pl.lit(said)).otherwise("note"),
+    )
+    return marked.drop("is_again")
+
+
+def merged(first: bytes, rows: pl.DataFrame, todays: Mapping[str, str]) -> pl.DataFrame:
+    """Lay estimates over those of a landed file of the same day."""
+    held = last_landed([first], todays).select(list(ESTIMATES))
+    return pl.concat([held, rows.select(list(ESTIMATES))]).unique(GRAIN, keep="last", maintain_order=True)
 
 
 def landing_file(rows: pl.DataFrame, vintage: date) -> bytes:
@@ -67,11 +98,13 @@ def landing_file(rows: pl.DataFrame, vintage: date) -> bytes:
         vintage: the day in Jakarta on which BPS was asked.
 
     Returns:
-        A CSV file with the columns `LANDED`; the same estimates give the same bytes.
+        A CSV file with the columns `LANDED`; the same estimates give the same bytes. A day of publication after the
+        vintage is none: nobody has seen that day yet.
     """
     constants = {"region_system": "bps", "qualifier": "eq", "source_kind": "bps", "source": SOURCE}
     plain_number = pl.col("value").cast(pl.String).str.strip_chars_end("0").str.strip_chars_end(".")
-    written = rows.with_columns(plain_number.alias("value"), pl.lit(vintage).alias("vintage")).with_columns(
+    published = pl.when(pl.col("published_on") <= str(vintage)).then("published_on").alias("published_on")
+    written = rows.with_columns(plain_number.alias("value"), published, pl.lit(vintage).alias("vintage")).with_columns(
         pl.lit(text).alias(name) for name, text in constants.items()
     )
     ordered = written.sort("region_code", "year", "round", "concept")
@@ -80,7 +113,7 @@ def landing_file(rows: pl.DataFrame, vintage: date) -> bytes:
 
 def name_of_file(domain: str, variable: str, vintage: date, content: bytes) -> str:
     """Name the landed file of a variable within the landing zone; other bytes have another name."""
-    fingerprint = hashlib.sha256(content).hexdigest()[:_FINGERPRINT]
+    fingerprint = _sha256(content)[:_FINGERPRINT]
     return f"labour_force/bps/{domain}/{variable}-{vintage}-{fingerprint}.csv"
 
 
@@ -92,14 +125,25 @@ def last_landed(files: Iterable[bytes], todays: Mapping[str, str]) -> pl.DataFra
         todays: today's BPS code by an older one.
 
     Returns:
-        One row for each place, year, round and concept, with the columns `ESTIMATES`.
+        One row for each region, year, round and concept, with the columns `LAST`: `vintage`, and in `landed_in` the
+        sha256 of the file.
     """
-    read = [pl.read_csv(BytesIO(content), infer_schema=False) for content in files]
+    read = [
+        pl.read_csv(BytesIO(content), infer_schema=False).with_columns(landed_in=pl.lit(_sha256(content)))
+        for content in files
+    ]
+    none = pl.DataFrame(schema={"place": pl.String(), "note": pl.String()})
     if not read:
-        return pl.DataFrame(schema=ESTIMATES)
-    rows = pl.concat(read).with_columns(place=pl.col("region_code").replace(todays), value=pl.col("value").cast(NUMBER))
-    latest = rows.unique(PLACE, keep="last", maintain_order=True)
-    return latest.select(pl.col(name).cast(kind) for name, kind in ESTIMATES.items())
+        return pl.DataFrame(schema=LAST)
+    rows = pl.concat([*read, none], how="diagonal").with_columns(
+        region=pl.col("region_code").replace(todays), value=pl.col("value").cast(NUMBER)
+    )
+    latest = rows.unique(GRAIN, keep="last", maintain_order=True)
+    return latest.select(pl.col(name).cast(kind) for name, kind in LAST.items())
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def vintage_of(fetched_at: datetime) -> date:

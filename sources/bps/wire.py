@@ -12,6 +12,7 @@ from typing import Self
 import httpx
 import stamina
 from pydantic import SecretStr
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from sources.bps import errors
 from sources.bps.answers import Answer, examined
@@ -23,6 +24,7 @@ USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Ge
 _KEY = re.compile(r"[0-9A-Za-z_-]{16,128}")
 _LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 _LOGGERS = ("httpx", "httpcore.http11", "httpcore.proxy")
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,11 @@ class Wire:
             raise errors.SilentError(type(fault).__name__, address) from None
         except httpx.RequestError as fault:
             raise errors.ConnectionBrokenError(type(fault).__name__, address) from None
-        examined(answer, status)
+        try:
+            examined(answer, status)
+        except errors.BpsError as error:
+            error.raw = answer.raw
+            raise
         return answer
 
     def _check_status(self, response: httpx.Response, address: str) -> None:
@@ -232,6 +238,17 @@ def _http_client(key: SecretStr, settings: BpsSettings) -> httpx.Client:
     )
 
 
+def _say_retry(details: RetryDetails) -> None:
+    """Say in words that a question is repeated, and why; stamina itself says only that something is."""
+    why = details.caused_by
+    said = f"{why.code}: {why.found}" if isinstance(why, errors.BpsError) else type(why).__name__
+    number, pause = details.retry_num, details.wait_for
+    _LOG.warning("BPS %s; diulang ke-%d / asked again, time %d, after %.1f s", said, number, number, pause)
+
+
+set_on_retry_hooks([_say_retry])
+
+
 def _may_help(fault: Exception) -> bool:
     return isinstance(fault, errors.BpsError) and fault.retry
 
@@ -241,6 +258,6 @@ def _pause(header: str) -> float:
         return float(header)
     try:
         until = parsedate_to_datetime(header)
-    except ValueError:
+        return max((until.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError, OverflowError):
         return 0.0
-    return max((until.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0.0)

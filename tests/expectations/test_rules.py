@@ -46,6 +46,9 @@ NAMES = {
 BREAKS: dict[str, dict[str, Break]] = {
     "participants": {
         "region_code_missing": Break({"region_code": ""}),
+        "village_code_system_contradicts": Break(
+            {"village_code": "51.71.01.1003", "region_code": "", "region_system": "bps"}, also=("region_code_missing",)
+        ),
         "nik_damaged_by_excel": Break({"nik": "\x019913010302900001"}),
         "nik_shape": Break({"nik": nik(1)[:15]}),
         "nik_birth_date": Break({"nik": "9913013102900001"}),
@@ -125,7 +128,10 @@ BREAKS: dict[str, dict[str, Break]] = {
         "valid_to_before_valid_from": Break({"valid_to": "2019-12-31"}),
     },
     "programme_villages": {"ended_on_before_designated_on": Break({"ended_on": "2017-08-12"})},
-    "region_aliases": {"alias_ambiguous": Break({"alias": " SOLOK"})},
+    "region_aliases": {
+        "alias_ambiguous": Break({"alias": " SOLOK"}),
+        "alias_of_another": Break({"alias": "KOTA  Solok"}),
+    },
 }
 STRUCTURE = {"ragged_line", "unclosed_quote", "undecodable_text", "total_mismatch"}
 RULES = [(name, rule) for name, contract in contracts_of("dataset").items() for rule in row_rules(contract)]
@@ -143,7 +149,13 @@ def break_of(dataset: str, rule: Rule) -> Break:
         f"{column}_unreadable": {column: "abc"},
         "region_code_system_unknown": {"region_code": "1303", "region_system": ""},
         "village_code_system_unknown": {"village_code": "5171010001", "region_code": "", "region_system": ""},
-        f"{column}_unknown": {column: "13.99"},
+        f"{column}_unknown": {column: "13.99", "region_system": "kemendagri"},
+        "region_code_system_contradicts": {"region_code": "13.10", "region_system": "bps"},
+        "village_code_system_contradicts": {
+            "village_code": "51.71.01.1003",
+            "region_code": "",
+            "region_system": "bps",
+        },
         "region_code_ambiguous": {"region_code": "Bogor"},
         "duplicate_in_file": {},
         "line_unreadable": {"_problem": "something_new"},
@@ -314,6 +326,30 @@ def test_programmes_must_suit_segment_and_scale(
 ) -> None:
     changes = {"segment": segment, "employer_scale": scale, "programmes": programmes, "contribution_idr": ""}
     assert broken("participants", GOOD["participants"] | changes) == [codes]
+
+
+def test_both_readings_of_one_figure_are_no_repetition(broken: Codes) -> None:
+    as_was, restated = (GOOD["labour_force"] | {"restated": said} for said in ("", "true"))
+    assert broken("labour_force", as_was, restated, as_was) == [NONE, NONE, {"duplicate_in_file"}]
+
+
+@pytest.mark.parametrize(
+    ("alias", "code", "codes"),
+    [
+        ("kota solok", "1372", NONE), ("kota solok", "1303", {"alias_of_another"}), ("kab. darmasraya", "1311", NONE),
+        ("kab. darmasraya", "1310", NONE), ("SULTRA", "73", {"alias_of_another"}),
+    ],
+)  # fmt: skip
+def test_a_spelling_of_the_shipped_list_keeps_its_region_and_one_that_landed_can_be_mended(
+    alias: str, code: str, codes: set[str]
+) -> None:
+    with tagging_connection() as con:
+        landed = [("kab. darmasraya", "1310"), ("kota solok", "1303")]
+        for name, region in landed:
+            con.execute("DELETE FROM reference.region_aliases WHERE alias = $1", [name])
+            con.execute("INSERT INTO reference.region_aliases (alias, region_code) VALUES ($1, $2)", [name, region])
+        row = {"alias": alias, "region_code": code, "region_system": "bps"}
+        assert codes_of(con, "region_aliases", [row]) == [codes]
 
 
 @pytest.mark.parametrize("prefix", ["00", "99", "13", "88"])

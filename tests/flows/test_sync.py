@@ -222,7 +222,8 @@ def test_offline_a_new_concept_lands_with_the_day_of_its_answer(bench: Bench) ->
     bench.catalogue(LABOUR_FORCE, LABOUR_FORCE.replace("labour_force", "employed"))
     assert bench.sync().files == []
     [file] = bench.sync(is_offline=True).files
-    assert {row["concept"] for row in bench.landed()[file]} == {"employed"}
+    assert {row["concept"] for row in bench.landed()[file]} == {"employed", "labour_force"}
+    assert (len(bench.landed()), len(bench.landed()[file])) == (1, 60)
     assert {row["vintage"] for row in bench.landed()[file]} == {"2026-11-21"}
     assert (bench.sync(is_offline=True).files, bench.models()) == ([], [])
 

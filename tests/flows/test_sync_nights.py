@@ -90,6 +90,54 @@ def test_a_row_that_no_region_is_waits_in_quarantine_and_the_nation_arrives(benc
     assert (place[0], rules) == (file, ["region_code_unknown"])
 
 
+def test_a_figure_that_comes_back_within_a_day_stands_at_last(bench: Bench, trusting: None) -> None:  # noqa: ARG001
+    for value in (101_311, 138_321, 101_311):
+        bench.bps.tables[0].cells = {**bench.bps.tables[0].cells, (1311, "0", 125, 0): value}
+        bench.sync(2025, 2025, is_forced=True)
+        bench.home.run(date(2026, 10, 6))
+        assert denominator(bench.home)[0][0] == value
+        bench.wait(hours=1)
+    assert bench.home.core("labour_force", "DISTINCT vintage") == [(date(2026, 10, 5),)]
+    assert set(map(tuple, bench.home.rules().values())) == {("region_code_unknown",)}
+
+
+def test_three_answers_of_a_day_before_one_night_contradict_nothing(bench: Bench, trusting: None) -> None:  # noqa: ARG001
+    for value in (101_311, 5, 138_321):
+        bench.bps.tables[0].cells = {**bench.bps.tables[0].cells, (1311, "0", 125, 0): value}
+        bench.bps.tables[0].last_update = "2026-10-05 08:00:00"
+        bench.sync(2025, 2025, is_forced=True)
+        bench.wait(hours=1)
+    bench.home.run(date(2026, 10, 6))
+    assert denominator(bench.home) == [(138_321, date(2026, 10, 5), 14.459)]
+    assert list(bench.home.rules().values()) == [["region_code_unknown"]]
+
+
+@pytest.mark.parametrize("last_update", ["0000-00-00 00:00:00", "2026-13-45 10:00:00", "2099-01-01 00:00:00"])
+def test_an_impossible_last_update_sets_nothing_aside(bench: Bench, trusting: None, last_update: str) -> None:  # noqa: ARG001
+    bench.bps.tables[0].last_update = last_update
+    bench.sync(2025, 2025)
+    bench.home.run(date(2026, 10, 6))
+    assert denominator(bench.home) == [(101_311, date(2026, 10, 5), 19.741)]
+
+
+def test_one_row_under_another_regions_name_waits_and_lands_again_by_force(bench: Bench, trusting: None) -> None:  # noqa: ARG001
+    good = bench.bps.tables[0].vervar
+    bench.bps.tables[0].vervar = tuple((code, "Kab. Solok Selatan" if code == 1311 else name) for code, name in good)
+    bench.sync(2025, 2025)
+    bench.home.run(date(2026, 10, 6))
+    assert {row[0] for row in bench.home.core("labour_force", "region_code")} == {"0000", "1303"}
+    assert ["region_name_differs"] in bench.home.rules().values()
+    bench.bps.tables[0].vervar = good
+    bench.wait(days=3)
+    assert bench.sync(2025, 2025).files == []
+    [file] = bench.sync(2025, 2025, is_forced=True).files
+    assert set(bench.values(file)) == {"1311 2025 labour_force"}
+    assert bench.sync(2025, 2025, is_forced=True).files == []
+    bench.home.run(date(2026, 10, 9))
+    assert denominator(bench.home) == [(101_311, date(2026, 10, 8), 19.741)]
+    assert bench.sync(2025, 2025, is_forced=True).files == []
+
+
 def test_the_command_line_does_the_same_and_the_key_stands_nowhere(bench: Bench) -> None:
     bench.bps.echo_key = True
     wanted = ("bps", "sync", "--domain", "1300", "--from", "2025", "--to", "2025", "--json")
@@ -178,6 +226,12 @@ def test_a_sync_is_told_in_words(bench: Bench, at: Any) -> None:
     [
         (("sync", "--domain", "5100"), {}, 2, "cakupan bps find TEXT --domain 5100"),
         (("sync", "--from", "2025", "--to", "2020"), {}, 2, "after --to 2020"),
+        (("sync", "--from", "1899"), {}, 2, "1900-2100"),
+        (("sync", "--from", "1900", "--to", "3000", "--dry-run"), {}, 2, "1900-2100"),
+        (("sync", "--from=-5", "--to=-3"), {}, 2, "--from '-5'"),
+        (("sync", "--from", "2025.5"), {}, 2, "--from '2025.5'"),
+        (("sync", "--to", "abc"), {}, 2, "--to 'abc'"),
+        (("find", "x", "--domain", "٠٣٠٠"), {}, 2, "four digits"),
         (("sync", "--concept", "potential"), {}, 2, "potential"),
         (("find", "x", "--domain", "74"), {}, 2, "four digits"),
         (("sync",), {"BPS_KEY": "short"}, 2, "key_unusable"),
@@ -192,6 +246,13 @@ def test_wrong_use_ends_with_two_and_says_why(
 ) -> None:
     ended, out, err = at(*words, **more)
     assert (ended, said in out + err, "Traceback" in err) == (code, True, False)
+
+
+def test_a_catalogue_without_rows_is_wrong_use(bench: Bench, at: Any) -> None:
+    bench.catalogue()
+    for words in (("sync", "--json"), ("list",)):
+        ended, out, err = at(*words)
+        assert (ended, "no row" in err, out) == (2, True, "")
 
 
 def test_find_says_when_bps_is_out_of_reach(bench: Bench, at: Any) -> None:

@@ -27,7 +27,7 @@ NOT_BROKEN = {
     "undecodable_bytes", "undecodable_text", "total_mismatch", "line_unreadable", "office_code_missing",
     "period_missing", "period_unreadable", "period_in_future", "region_code_system_unknown",
     "village_code_system_unknown", "office_unknown", "office_closed", "membership_at_two_offices",
-    "exported_at_unreadable",
+    "exported_at_unreadable", "region_code_system_contradicts", "village_code_system_contradicts",
 }  # fmt: skip
 
 

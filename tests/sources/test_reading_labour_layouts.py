@@ -60,10 +60,10 @@ def test_open_data_persons_in_the_unit_of_each_row(tmp_path: Path, delimiter: st
         "3,32,JAWA BARAT,3299,KOTA CONTOH,122000,KK,2023",
     ]
     result = _text(tmp_path, "\n".join(rows).replace(",", delimiter))
-    assert result.cells("year", "value", "concept", "source_kind") == [
-        ("2021", "120500", "employed", "agency"),
-        ("2022", f"{MARKER}121001", "employed", "agency"),
-        ("2023", "122000 [kk]", "employed", "agency"),
+    assert result.cells("year", "value", "qualifier", "concept", "source_kind") == [
+        ("2021", "120500", None, "employed", "agency"),
+        ("2022", f"{MARKER}121001", "approx", "employed", "agency"),
+        ("2023", "122000 [kk]", None, "employed", "agency"),
     ]
 
 

@@ -118,6 +118,36 @@ def test_a_unit_is_told_row_by_row(tmp_path: Path, cell: str, unit: str, value: 
     assert result.cells("value") == [("1",), (value,)]
 
 
+TOLD = {"region_code": ["kode"], "value": ["jumlah"], "qualifier": ["tanda"]}
+VALUE = {"region_code": ["kode"], "value": ["jumlah"]}
+FACTORS = {"column": "satuan", "factors": {"Orang": 1, "Ribu Orang": 1000}}
+
+
+@pytest.mark.parametrize(
+    ("keys", "qualifiers"),
+    [
+        ({"units": FACTORS, "aliases": VALUE}, (None, "approx", "approx")),
+        ({"units": FACTORS, "aliases": VALUE, "constants": {"qualifier": "eq"}}, ("eq", "approx", "approx")),
+        ({"units": FACTORS, "aliases": VALUE, "constants": {"qualifier": "ge"}}, ("ge", "ge", "ge")),
+        ({"units": FACTORS, "aliases": TOLD}, (None, "approx", "eq")),
+        ({"unit": 1000, "aliases": VALUE}, ("approx", "approx", "approx")),
+        ({"unit": 1000, "aliases": VALUE, "constants": {"qualifier": "eq"}}, ("approx", "approx", "approx")),
+        ({"unit": 1000, "aliases": TOLD}, ("approx", "approx", "eq")),
+        ({"aliases": TOLD}, (None, None, "eq")),
+    ],
+)
+def test_a_figure_times_a_factor_is_approx_unless_its_row_says_how_exact_it_is(
+    tmp_path: Path, keys: dict[str, Any], qualifiers: tuple[str | None, ...]
+) -> None:
+    lines = "kode;jumlah;satuan;tanda\n1101;1;Orang;\n1102;2;Ribu Orang;\n1103;3;Ribu Orang;eq\n"
+    assert _read(tmp_path, lines, _profile(**keys)).cells("qualifier") == [(each,) for each in qualifiers]
+
+
+def test_a_table_in_persons_says_nothing_of_rounding(tmp_path: Path) -> None:
+    plain = _profile(aliases=VALUE, units={"column": "satuan", "factors": {"Orang": 1}})
+    assert "qualifier" not in _read(tmp_path, "kode;jumlah;satuan\n1101;1;Orang\n", plain).table.layout.columns
+
+
 def test_a_column_of_units_must_be_there(tmp_path: Path) -> None:
     assert _read(tmp_path, "kode;jumlah\n1101;5\n", PER_ROW).refusal.code == "unknown_header"
 

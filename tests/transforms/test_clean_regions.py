@@ -53,6 +53,28 @@ def test_no_code_of_a_regency_is_read_without_its_system(con: duckdb.DuckDBPyCon
     assert found == [(None, {"region_code_system_unknown"})] * 2
 
 
+@pytest.mark.parametrize("code", ["13.10", "13.11", "13", "13.99"])
+def test_a_dotted_code_that_is_said_to_be_of_bps_contradicts_itself(con: duckdb.DuckDBPyConnection, code: str) -> None:
+    expected = [(None, {"region_code_system_contradicts"})] if "." in code else [("13", set[str]())]
+    for dataset in ROW:
+        assert read(con, dataset, {"region_code": code, "region_system": "bps"}) == expected
+    tag(con, "labour_force", [labour(region_code=code, region_system="")], region_system="bps")
+    assert con.execute("SELECT region_code FROM tagged").fetchall() == [(expected[0][0],)]
+
+
+@pytest.mark.parametrize("system", ["", "kemendagri", "KEMENDAGRI"])
+def test_a_dotted_code_is_kemendagris_unless_bps_is_said(con: duckdb.DuckDBPyConnection, system: str) -> None:
+    assert read(con, "labour_force", {"region_code": "13.10", "region_system": system}) == [("1311", set())]
+
+
+def test_names_and_villages_beside_a_region_keep_their_dots(con: duckdb.DuckDBPyConnection) -> None:
+    assert read(con, "labour_force", {"region_code": "Kab. Solok", "region_system": "bps"}) == [("1303", set())]
+    village = {"office_code": "", "village_code": "51.71.01.1003", "region_system": "bps"}
+    beside, alone = read(con, "recaps", village | {"region_code": "5171"}, village | {"region_code": ""})
+    assert beside == ("5171", set())
+    assert "village_code_system_contradicts" in alone[1]
+
+
 @pytest.mark.parametrize(("code", "key"), [("1300", "13"), ("3200", "32"), ("9700", "97"), ("0000", "0000")])
 def test_a_province_in_four_digits_is_the_province(con: duckdb.DuckDBPyConnection, code: str, key: str) -> None:
     assert read(con, "labour_force", {"region_code": code, "region_system": "bps"}) == [(key, set())]

@@ -14,6 +14,7 @@ WITH paired AS (
     denominator.regencies_used,
     denominator.comparability,
     denominator.series_break,
+    denominator.is_same_area,
     -- Figures compare within one series: the same rule of grace, the same boundaries.
     (numerator.status_rule, denominator.era, denominator.estimate_era) AS series,
     ratio_qualifier(numerator.numerator_qualifier, denominator.qualifier) AS ratio,
@@ -37,7 +38,7 @@ divided AS (
   SELECT
     *,
     CASE
-      WHEN status NOT IN ('missing', 'disputed', 'partial') AND denominator > 0 THEN ratio
+      WHEN status NOT IN ('missing', 'disputed', 'partial') AND denominator > 0 AND is_same_area THEN ratio
     END AS coverage_qualifier,
     CASE
       WHEN coverage_qualifier IS NOT NULL THEN percent_of(numerator, denominator, coverage_qualifier)

@@ -3,89 +3,33 @@
 -- by what its source says of today's boundaries, else by the sum of today's regencies of the same survey where all
 -- are there and none is disputed; else it has no row: nothing is estimated, and a rate is never summed.
 --
--- survey    year, round, source and the day that the figure is about
+-- survey    year, round, source and the day that the figure is about (steps.labour_areas, which says of which area)
 -- how       as_told; recoded (the same figure under a new code); summed; restated_by_source
-WITH dated AS (
-  SELECT
-    region_code, concept, value, qualifier, vintage, published_on, value_status, restated, source_key,
-    CASE
-      WHEN round = 'feb' THEN last_day(make_date(year, 2, 1))
-      WHEN round = 'aug' THEN make_date(year, 8, 31)
-      ELSE coalesce(as_of, make_date(year, 8, 31))
-    END AS about,
-    struct_pack(year, round, source_kind, source, as_of := about) AS survey
-  FROM core.labour_force
-  WHERE coalesce(vintage, published_on, DATE '0001-01-01') <= getvariable('as_of')
-),
+WITH recoded AS (SELECT * FROM reference.region_changes WHERE change_kind = 'recode'),
 
-latest AS (
-  SELECT dated.*
-  FROM dated
-  QUALIFY row_number() OVER (
-    PARTITION BY region_code, survey, concept, restated
-    ORDER BY vintage DESC NULLS LAST, published_on DESC NULLS LAST, source_key, value
-  ) = 1
-),
-
-recoded AS (SELECT * FROM reference.region_changes WHERE change_kind = 'recode'),
-
--- Regions whose area is another since that day, and what a region that kept its code lost to others.
 altered AS (
-  SELECT region_code, max(changed_on) AS changed_on
-  FROM (
-    SELECT unnest([predecessor_code, successor_code]) AS region_code, changed_on
-    FROM reference.region_changes
-    WHERE change_kind IN ('split', 'merge')
-  )
-  GROUP BY region_code
-),
-
-heirs AS (
-  SELECT
-    predecessor_code AS region_code, successor_code, changed_on,
-    count(*) OVER (PARTITION BY predecessor_code) AS n
+  SELECT DISTINCT unnest([predecessor_code, successor_code]) AS region_code
   FROM reference.region_changes
-  WHERE change_kind = 'split' AND predecessor_code <> successor_code
+  WHERE change_kind IN ('split', 'merge')
 ),
 
--- Where all heirs stand in a survey, the predecessor means what is left of it; else it means its old whole.
-divided AS (
-  SELECT heirs.region_code, latest.survey, latest.concept
-  FROM heirs
-  JOIN latest ON latest.region_code = heirs.successor_code
-  GROUP BY heirs.region_code, latest.survey, latest.concept, heirs.n
-  HAVING count(DISTINCT heirs.successor_code) = heirs.n
-),
-
--- A region that was not founded yet on the day can only be restated by whoever gives a figure of it.
 placed AS (
-  SELECT
-    latest.*,
-    latest.restated OR coalesce(heir.changed_on > latest.about, false) AS is_restated,
-    CASE WHEN recoded.changed_on > latest.about THEN recoded.predecessor_code END AS old_code,
-    altered.changed_on IS NULL
-    OR (
-      latest.about >= altered.changed_on
-      AND (divided.region_code IS NOT NULL OR latest.region_code NOT IN (SELECT region_code FROM heirs))
-    ) AS is_of_today
-  FROM latest
-  LEFT JOIN heirs AS heir ON heir.successor_code = latest.region_code
-  LEFT JOIN recoded ON recoded.successor_code = latest.region_code
-  LEFT JOIN altered ON altered.region_code = latest.region_code
-  LEFT JOIN divided
-    ON divided.region_code = latest.region_code AND divided.survey = latest.survey AND divided.concept = latest.concept
+  SELECT figure.*, CASE WHEN recoded.changed_on > figure.about THEN recoded.predecessor_code END AS old_code
+  FROM steps.labour_areas AS figure
+  LEFT JOIN recoded ON recoded.successor_code = figure.region_code
 ),
 
 told AS (
   SELECT
-    placed.* EXCLUDE (about, restated, is_restated, old_code, is_of_today),
+    placed.* EXCLUDE (about, is_restated, old_code, area_era, is_of_today),
     CASE
       WHEN is_restated THEN 'restated_by_source' WHEN old_code IS NOT NULL THEN 'recoded' ELSE 'as_told'
     END AS how
   FROM placed
-  WHERE is_restated OR is_of_today
+  WHERE is_of_today
   QUALIFY row_number() OVER (
-    PARTITION BY region_code, survey, concept ORDER BY vintage DESC NULLS LAST, published_on DESC NULLS LAST, restated
+    PARTITION BY region_code, survey, concept
+    ORDER BY vintage DESC NULLS LAST, published_on DESC NULLS LAST, is_restated
   ) = 1
 ),
 

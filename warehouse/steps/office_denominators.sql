@@ -48,6 +48,7 @@ SELECT
   CASE WHEN count(value) = min(regencies) THEN sum(value * share) END AS value,
   CASE WHEN count(value) = min(regencies) THEN sum_qualifier(list(qualifier)) END AS qualifier,
   max(vintage) AS vintage,
+  bool_and(is_same_area) AS is_same_area,
   CASE
     WHEN count(value) < min(regencies) OR bool_or(value_status = 'missing') THEN 'missing'
     WHEN bool_or(value_status = 'disputed') THEN 'disputed'

@@ -12,7 +12,7 @@ from tests.bps_server import KEY, BpsServer, Cell, Table
 
 RECORDED = Path(__file__).parents[4] / "shared" / "realdata" / "webapi"
 recorded_only = pytest.mark.skipif(not RECORDED.exists(), reason="recorded answers are not here")
-REGIONS = ((7411, "Kab. <b>Contoh</b>"), (7471, "Kota Misal"), (9999, "INDONESIA"))
+REGIONS = ((7411, "Kab. <b>Kolaka Timur</b>"), (7471, "Kota Kendari"), (9999, "INDONESIA"))
 
 
 def labour_table(domain: str = "7400", years: int = 10, variable: int = 33) -> Table:

@@ -28,7 +28,7 @@ def test_a_row_is_read_as_it_stands(tmp_path: Path) -> None:
         None,
         None,
     )
-    [other] = read_catalogue(written(tmp_path, GOOD))
+    [other] = read_catalogue(written(tmp_path, "", GOOD, ""))
     assert (other.derived, other.round, other.unit, other.verified_on) == ((), "aug", "Orang", date(2026, 11, 1))
 
 
@@ -36,6 +36,7 @@ def test_a_row_is_read_as_it_stands(tmp_path: Path) -> None:
     ("line", "said"),
     [
         ("740,labour_force,33,,codes,,,,,x", "line 2, domain"),
+        ("٠٣٠٠,labour_force,33,,codes,,,,,x", "line 2, domain"),
         ("7400,workers,33,,codes,,,,,x", "line 2, concept"),
         ("7400,labour_force,abc,,codes,,,,,x", "line 2, variable"),
         ("7400,labour_force,33,1;2,codes,,,,,x", r"joined by \+"),
@@ -59,6 +60,8 @@ def test_other_columns_a_second_row_and_no_file_are_refused(tmp_path: Path) -> N
         read_catalogue(written(tmp_path, GOOD, header=HEADER.replace("unit", "units")))
     with pytest.raises(CatalogueError, match="7400 labour_force stands twice"):
         read_catalogue(written(tmp_path, GOOD, GOOD.replace(",33,", ",34,")))
+    with pytest.raises(CatalogueError, match="no row; expected at least one series"):
+        read_catalogue(written(tmp_path, "", ",,,,,,,,,"))
     with pytest.raises(CatalogueError, match="no readable CSV file"):
         read_catalogue(tmp_path / "absent.csv")
 

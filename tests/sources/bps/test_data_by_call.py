@@ -1,10 +1,12 @@
 """Answers are handed over call by call, and every request is counted."""
 
+from typing import Any
+
 import pytest
 
 from sources.bps import errors
 from sources.bps.data import decode_data
-from tests.bps_server import BpsServer
+from tests.bps_server import Asked, BpsServer
 from tests.sources.bps.support import client_of, labour_table
 
 
@@ -32,6 +34,35 @@ def test_a_period_without_data_is_no_error_and_no_answer() -> None:
         [(asked, brought)] = list(client.data_by_call("7400", 33, ["90"]))
         assert (asked, brought.answers, brought.unavailable) == (("90",), (), ("90",))
         assert list(client.data_by_call("7400", 33, [])) == []
+
+
+def test_one_bad_period_does_not_keep_the_others_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    with BpsServer([labour_table(years=5)]) as bps, client_of(bps) as client:
+        whole = bps.answer
+
+        def strange(asked: Asked) -> Any:
+            document = whole(asked)
+            surplus = [{"val": 99, "label": "1999"}] if "124" in asked.query["th"].split(";") else []
+            return document | {"tahun": document["tahun"] + surplus}
+
+        monkeypatch.setattr(bps, "answer", strange)
+        calls = list(client.data_by_call("7400", 33, ["125", "124", "123", "122", "121"]))
+        faults = {asked: brought.fault for asked, brought in calls if brought.fault}
+        assert [asked for asked, brought in calls if brought.answers] == [("125",), ("123", "122"), ("121",)]
+        assert [(asked, type(fault)) for asked, fault in faults.items()] == [(("124",), errors.ForeignAnswerError)]
+        assert b'"1999"' in faults["124",].raw  # type: ignore[union-attr]
+        with pytest.raises(errors.ForeignAnswerError, match="nobody asked for"):
+            client.data("7400", 33, ["125", "124", "123"])
+
+
+def test_a_period_too_large_by_itself_does_not_keep_the_others_back() -> None:
+    table = labour_table(years=4)
+    table.cells = {key: value for key, value in table.cells.items() if key[2] == 124 or key[0] == 7411}
+    with BpsServer([table], most_cells=2) as bps, client_of(bps) as client:
+        calls = list(client.data_by_call("7400", 33, ["125", "124", "123", "122"]))
+        assert [(asked, brought.fault and brought.fault.code) for asked, brought in calls] == [
+            (("125",), None), (("124",), "answer_too_large"), (("123",), None), (("122",), None),
+        ]  # fmt: skip
 
 
 def test_refused_and_repeated_requests_count_and_what_came_before_a_failure_stays() -> None:

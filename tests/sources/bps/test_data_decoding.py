@@ -63,6 +63,7 @@ def test_a_cell_carries_everything_that_is_known_of_it() -> None:
             "derived_code": "0",
             "period_label": "Tahun",
             "decimals": 2,
+            "year_alone": True,
         }
     ]
 
@@ -130,7 +131,10 @@ def test_derived_variables_keep_label_and_code() -> None:
     ]
 
 
-@pytest.mark.parametrize("label", ["2025", "2025*", "<b>2025</b>", "2025<sup>1)</sup>", "2025 *)"])
+MARKED = ("2025", "2025*", "<b>2025</b>", "2025<sup>1)</sup>", "2025 *)", "2025)", "2025¹", "2025r", "2025 (Sementara)")
+
+
+@pytest.mark.parametrize("label", MARKED)
 def test_a_year_may_carry_marks(label: str) -> None:
     assert decode_data(answer_of(document(years=[(125, label)])))["year"].to_list() == [2025]
 

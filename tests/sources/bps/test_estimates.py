@@ -9,9 +9,12 @@ from sources.bps import errors
 from sources.bps.catalogue import Series
 from sources.bps.data import COLUMNS
 from sources.bps.estimates import Estimates, estimates_of, region_of_domain
+from sources.bps.regions import Regions
 from sources.bps.units import UnitKind
 
 ADDRESS = "https://x/list?model=data"
+NAMES = pl.DataFrame({"region": ["7411", "7471", "9707", "74"], "name": ["contoh", "misal", "yahukimo", "tenggara"]})
+REGIONS = Regions({"9416": "9707"}, NAMES)
 
 
 def cell(**changes: Any) -> dict[str, Any]:
@@ -20,6 +23,7 @@ def cell(**changes: Any) -> dict[str, Any]:
         "vervar_code": "7411", "vervar_label": "Contoh", "is_nation": False, "variable": "Angkatan Kerja",
         "derived": "Tidak ada", "year": 2025, "round": "aug", "value": "1000", "unit": "Orang",
         "last_update": "2026-11-05 10:00:00", "derived_code": "0", "period_label": "Agustus", "decimals": 0,
+        "year_alone": False,
     }  # fmt: skip
     return plain | changes
 
@@ -35,7 +39,7 @@ def series(**changes: Any) -> Series:
 def read(*cells: dict[str, Any], before: UnitKind | None = None, of: Series | None = None) -> Estimates:
     """Read one concept from cells; 9416 is an old code of 9707."""
     frame = pl.DataFrame(cells, schema=COLUMNS, orient="row")
-    return estimates_of(frame, [of or series()], {"9416": "9707"}, before, ADDRESS)
+    return estimates_of(frame, [of or series()], REGIONS, before, ADDRESS)
 
 
 def figures(found: Estimates) -> list[tuple[Any, ...]]:
@@ -51,15 +55,15 @@ def test_a_code_of_a_region_stands_as_it_came_and_the_nation_is_known_by_its_lab
 
 
 def test_a_provinces_code_is_two_digits_here() -> None:
-    assert figures(read(cell(vervar_code="7400")))[0][0] == "74"
-    assert figures(read(cell(vervar_code="74")))[0][0] == "74"
+    assert figures(read(cell(vervar_code="7400", vervar_label="Tenggara")))[0][0] == "74"
+    assert figures(read(cell(vervar_code="74", vervar_label="Tenggara")))[0][0] == "74"
     assert [region_of_domain(domain) for domain in ("0000", "7400", "7471")] == ["0000", "74", "7471"]
 
 
 def test_numbers_of_the_tables_own_never_pass_for_provinces() -> None:
     with pytest.raises(errors.RowsUnknownError, match="11 'Konawe Kepulauan'"):
         read(cell(vervar_code="11", vervar_label="Konawe Kepulauan"))
-    named = read(cell(vervar_code="11", vervar_label="Konawe Kepulauan"), of=series(region_axis="names"))
+    named = read(cell(vervar_code="11", vervar_label="Konawe Kepulauan *)"), of=series(region_axis="names"))
     assert figures(named)[0][0] == "Konawe Kepulauan"
 
 
@@ -104,7 +108,9 @@ def test_derived_variables_are_added_up_and_a_missing_part_is_no_zero() -> None:
     parts = [cell(derived_code=code, value=value) for code, value in (("3", "10"), ("4", "5"), ("5", "100"))]
     both = series(derived="3+4")
     assert figures(read(*parts, of=both)) == [("7411", 2025, "aug", 15.0)]
-    assert figures(read(parts[0], cell(derived_code="4", value=None), of=both)) == []
+    other = [cell(vervar_code="7471", vervar_label="Misal", derived_code=code) for code in ("3", "4")]
+    found = read(parts[0], cell(derived_code="4", value=None), *other, of=both)
+    assert figures(found) == [("7471", 2025, "aug", 2000.0)]
 
 
 def test_derived_variables_that_the_catalogue_does_not_know_are_named() -> None:
@@ -116,7 +122,7 @@ def test_derived_variables_that_the_catalogue_does_not_know_are_named() -> None:
 
 
 def test_a_year_alone_is_the_round_that_the_catalogue_names() -> None:
-    yearly = cell(round="annual", period_label="Tahun")
+    yearly = cell(round="annual", period_label="Tahun", year_alone=True)
     assert figures(read(yearly))[0][2] == "annual"
     assert figures(read(yearly, of=series(round="aug")))[0][2] == "aug"
     assert figures(read(cell(round="feb"), of=series(round="aug")))[0][2] == "feb"
@@ -125,21 +131,24 @@ def test_a_year_alone_is_the_round_that_the_catalogue_names() -> None:
 def test_months_and_quarters_are_counted_and_left_out() -> None:
     found = read(cell(), cell(round=None, period_label="Triwulan I"))
     assert (len(figures(found)), found.skipped_periods) == (1, 1)
-    only = read(cell(round=None, period_label="Januari"), of=series(derived="3"))
-    assert (figures(only), only.skipped_periods) == ([], 1)
+    empty = read(cell(round=None, period_label="Januari", value=None), of=series(derived="3"))
+    assert (figures(empty), empty.skipped_periods) == ([], 1)
 
 
 def test_todays_code_is_preferred_and_the_other_value_is_told() -> None:
-    found = read(cell(vervar_code="9416", value="5"), cell(vervar_code="9707", value="0"))
+    found = read(
+        cell(vervar_label="Yahukimo", vervar_code="9416", value="5"),
+        cell(vervar_label="Yahukimo", vervar_code="9707", value="0"),
+    )
     assert figures(found) == [("9707", 2025, "aug", 0.0)]
     assert found.superseded.select("region_code", pl.col("value").cast(pl.Int64)).rows() == [("9416", 5)]
-    same = read(cell(vervar_code="9416"), cell(vervar_code="9707"))
+    same = read(cell(vervar_label="Yahukimo", vervar_code="9416"), cell(vervar_label="Yahukimo", vervar_code="9707"))
     assert (len(figures(same)), same.superseded.height) == (1, 0)
 
 
 def test_an_old_code_alone_stands_and_is_compared_under_todays() -> None:
-    found = read(cell(vervar_code="9416"))
-    assert found.rows.select("region_code", "place").rows() == [("9416", "9707")]
+    found = read(cell(vervar_label="Yahukimo", vervar_code="9416"))
+    assert found.rows.select("region_code", "region").rows() == [("9416", "9707")]
 
 
 def test_the_same_figure_twice_is_one_and_two_figures_for_one_are_refused() -> None:
@@ -149,6 +158,43 @@ def test_the_same_figure_twice_is_one_and_two_figures_for_one_are_refused() -> N
         read(yearly[0], yearly[1] | {"value": "1001"})
 
 
-def test_a_number_that_no_table_holds_is_refused() -> None:
-    with pytest.raises(errors.ValueUnreadableError, match="9999999"):
-        read(cell(value="9" * 40))
+@pytest.mark.parametrize("value", ["9" * 40, "1" + "0" * 29, "-1" + "0" * 12])
+@pytest.mark.parametrize("unit", ["Orang", "Ribu Orang"])
+def test_a_number_that_no_table_holds_is_refused(value: str, unit: str) -> None:
+    with pytest.raises(errors.ValueUnreadableError, match=value[:5]):
+        read(cell(value=value, unit=unit))
+
+
+def test_the_label_comes_along_and_the_nation_has_none() -> None:
+    found = read(
+        cell(vervar_label="Kab. Contoh *)"), cell(vervar_code="9999", vervar_label="INDONESIA", is_nation=True)
+    )
+    assert sorted(found.rows.select("region_code", "place").rows()) == [("0000", None), ("7411", "Kab. Contoh")]
+    of = series(region_axis="domain", region_row="11")
+    assert read(cell(vervar_code="11", vervar_label="Jumlah"), of=of).rows["place"].to_list() == ["Jumlah"]
+
+
+def test_a_table_whose_codes_are_regions_by_accident_is_refused_as_a_whole() -> None:
+    ages = [cell(vervar_label="15-19 tahun"), cell(vervar_code="7471", vervar_label="20-24 tahun")]
+    with pytest.raises(errors.RowsUnknownError, match="2 rows without a name of their region, such as 7411 '15-19"):
+        read(*ages)
+    assert len(figures(read(cell(), ages[1]))) == 2
+    assert len(figures(read(*ages, of=series(region_axis="names")))) == 2
+
+
+@pytest.mark.parametrize("said", ["0000-00-00 00:00:00", "2026-13-45 10:00:00", "05/11/2026", "0001-01-01", "", None])
+def test_a_day_that_no_calendar_has_is_no_day_of_publication(said: str | None) -> None:
+    assert read(cell(last_update=said)).rows["published_on"].to_list() == [None]
+
+
+def test_the_annual_figure_of_a_table_with_other_parts_of_the_year_stays_annual() -> None:
+    yearly = cell(round="annual", period_label="Tahunan")
+    odd = cell(round=None, period_label="Agustsu", value="7")
+    found = read(yearly, odd, of=series(round="aug"))
+    assert (figures(found), found.unknown_periods) == ([("7411", 2025, "annual", 1000.0)], ("Agustsu",))
+
+
+def test_an_answer_of_which_nothing_is_read_is_named() -> None:
+    with pytest.raises(errors.NothingReadError, match="1 cells of Januari"):
+        read(cell(round=None, period_label="Januari"))
+    assert read(cell(value=None)).rows.is_empty()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sources.bps.history import Event, History, is_old, year_of
+from sources.bps.history import Event, History, is_old
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -57,13 +57,25 @@ def test_an_answer_waits_no_longer_when_a_later_one_for_its_periods_is_settled(t
     assert history.waiting("7400", "33") == []
 
 
-@pytest.mark.parametrize(
-    ("label", "year"), [("2025", 2025), (" 2025*", 2025), ("2024/2025", None), ("20255", None), ("Tahun", None)]
-)
-def test_only_a_year_is_a_year(label: str, year: int | None) -> None:
-    assert year_of(label) == year
-
-
 def test_old_is_when_so_many_days_have_passed() -> None:
     assert is_old(NOON, NOON + timedelta(days=30), 30)
     assert not is_old(NOON, NOON + timedelta(days=30, seconds=-1), 30)
+    assert not is_old(NOON, NOON + timedelta(days=30), 10**12)
+
+
+def test_a_time_without_zone_counts_as_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_text(data(0, p125="2025").line().replace("+00:00", "") + "\n", encoding="utf-8")
+    assert History(path).of("7400", "33", "data") == []
+
+
+def test_a_file_is_known_by_what_landed_in_it_last_and_an_answer_by_its_unit(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.jsonl")
+    one, two = data(0, p125="2025"), data(5, p124="2024")
+    first, second = (
+        Event("settled", "7400", of.at, "33", sha256=(sha256,), file="a.csv", answers=(of.key,), unit=unit)
+        for of, sha256, unit in ((one, "aa", "thousands"), (two, "bb", "persons"))
+    )
+    history.add(one, first, two, second)
+    assert {file: event.sha256 for file, event in history.landed("7400", "33").items()} == {"a.csv": ("bb",)}
+    assert history.units("7400", "33") == {one.key: "thousands", two.key: "persons"}

@@ -35,7 +35,7 @@ def test_filters_reach_the_source_and_labels_lose_their_html() -> None:
         assert bps.asked[0].query["subject"] == "6"
         rows = client.listing("vervar", "7400", var=33).rows
         assert rows["vervar_id"].to_list() == ["7411", "7471", "9999"]
-        assert rows["vervar"].to_list() == ["Kab. Contoh", "Kota Misal", "INDONESIA"]
+        assert rows["vervar"].to_list() == ["Kab. Kolaka Timur", "Kota Kendari", "INDONESIA"]
         assert client.listing("th", "7400", var=33).rows["th_id"].to_list()[:2] == ["125", "124"]
 
 

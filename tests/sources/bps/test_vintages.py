@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.bps.estimates import ESTIMATES
-from sources.bps.vintages import LANDED, changes_between, landing_file, last_landed, name_of_file, vintage_of
+from sources.bps.vintages import (
+    LANDED,
+    changes_between,
+    landing_file,
+    last_landed,
+    merged,
+    name_of_file,
+    vintage_of,
+    within_day,
+)
 
 Cells = dict[tuple[str, int, str, str], Decimal]
 DAY = date(2026, 11, 21)
@@ -23,12 +32,15 @@ cells = st.dictionaries(keys, values, max_size=12)
 
 
 def frame(of: Cells) -> pl.DataFrame:
-    rows = [(place, place, year, part, concept, value, None) for (place, year, part, concept), value in of.items()]
+    rows = [
+        (place, place, "Kab. X", year, part, concept, value, None, None)
+        for (place, year, part, concept), value in of.items()
+    ]
     return pl.DataFrame(rows, schema=ESTIMATES, orient="row")
 
 
 def keys_of(rows: pl.DataFrame) -> set[tuple[str, int, str, str]]:
-    return set(rows.select("place", "year", "round", "concept").rows())
+    return set(rows.select("region", "year", "round", "concept").rows())
 
 
 @given(before=cells, now=cells, years=st.sets(st.sampled_from([2023, 2024, 2025])))
@@ -51,7 +63,7 @@ def test_what_landed_is_what_was_last_said(first: Cells, second: Cells) -> None:
             landed.append(landing_file(changes.rows, DAY))
     held = last_landed(landed, {})
     assert {
-        (*row[:4],): row[4] for row in held.select("place", "year", "round", "concept", "value").rows()
+        (*row[:4],): row[4] for row in held.select("region", "year", "round", "concept", "value").rows()
     } == first | second
     assert len(landed) <= 2
 
@@ -72,10 +84,41 @@ def test_a_hundred_and_zero_keep_their_zeros() -> None:
     assert [row["value"] for row in csv.DictReader(io.StringIO(landing_file(frame(of), DAY).decode()))] == ["100", "0"]
 
 
+def test_a_day_of_publication_after_the_vintage_is_none() -> None:
+    of = frame({("7411", 2024, "aug", "employed"): Decimal(1), ("7411", 2025, "aug", "employed"): Decimal(2)})
+    dated = of.with_columns(published_on=pl.Series([str(DAY), "2099-01-01"]))
+    rows = list(csv.DictReader(io.StringIO(landing_file(dated, DAY).decode())))
+    assert [row["published_on"] for row in rows] == ["2026-11-21", ""]
+
+
+def test_the_second_answer_of_a_day_says_so_and_others_do_not() -> None:
+    key, other = ("7411", 2025, "aug", "employed"), ("7471", 2025, "aug", "employed")
+    landed = last_landed([landing_file(frame({key: Decimal(5)}), DAY)], {})
+    rows = frame({key: Decimal(6), other: Decimal(7)}).with_columns(published_on=pl.lit("2026-11-05"))
+    noon = datetime(2026, 11, 21, 5, 0, tzinfo=UTC)
+    marked = within_day(rows, landed, DAY, noon).sort("region")
+    assert marked["published_on"].to_list() == ["2026-11-21", "2026-11-05"]
+    assert [bool(note) for note in marked["note"]] == [True, False]
+    assert within_day(rows, landed, date(2026, 11, 22), noon)["note"].is_null().all()
+
+
+def test_a_day_is_merged_under_todays_codes() -> None:
+    first = landing_file(frame({("9416", 2025, "aug", "employed"): Decimal(5)}), DAY)
+    rows = frame({("9707", 2025, "aug", "employed"): Decimal(6), ("7411", 2025, "aug", "employed"): Decimal(7)})
+    whole = merged(first, rows, {"9416": "9707"})
+    assert sorted(whole.select("region_code", pl.col("value").cast(pl.Int64)).rows()) == [("7411", 7), ("9707", 6)]
+
+
+def test_files_that_landed_without_labels_are_read() -> None:
+    content = landing_file(frame({("7411", 2025, "aug", "employed"): Decimal(5)}), DAY)
+    older = pl.read_csv(content, infer_schema=False).drop("place", "note").write_csv().encode()
+    assert last_landed([older], {}).select("region", "place", "vintage").rows() == [("7411", None, "2026-11-21")]
+
+
 def test_an_old_code_and_todays_are_one_estimate() -> None:
     old = landing_file(frame({("9416", 2021, "aug", "employed"): Decimal(5)}), DAY)
-    assert last_landed([old], {"9416": "9707"})["place"].to_list() == ["9707"]
-    assert last_landed([old], {})["place"].to_list() == ["9416"]
+    assert last_landed([old], {"9416": "9707"})["region"].to_list() == ["9707"]
+    assert last_landed([old], {})["region"].to_list() == ["9416"]
 
 
 def test_other_bytes_have_another_name() -> None:

@@ -25,10 +25,10 @@ PASSING: list[tuple[Fault, type[errors.BpsError]]] = [
     ("drop", errors.ConnectionBrokenError),
     ("cut", errors.CutAnswerError),
     ("cut json", errors.CutAnswerError),
+    ("maintenance", errors.WebPageError),
 ]
 LASTING: list[tuple[Fault, type[errors.BpsError]]] = [
     ("firewall", errors.FirewallError),
-    ("maintenance", errors.ForeignAnswerError),
 ]
 
 
@@ -171,6 +171,24 @@ def test_a_pause_beyond_patience_ends_the_run() -> None:
         with pytest.raises(errors.SlowDownError, match="Retry-After 86400 s"):
             years(client)
         assert bps.count == 1
+
+
+@pytest.mark.parametrize(
+    "asked", ["9" * 400, "Mon, 01 Jan 0001 00:00:00 +2359", "Fri, 31 Dec 9999 23:59:59 -2300", "-1", "soon"]
+)
+def test_an_absurd_pause_is_no_reason_to_break(asked: str) -> None:
+    with BpsServer([labour_table()], retry_after=asked) as bps, client_of(bps, attempts=2) as client:
+        bps.faults.extend(["429", "429"])
+        with pytest.raises(errors.SlowDownError):
+            years(client)
+
+
+def test_a_repeated_question_says_in_words_why(caplog: pytest.LogCaptureFixture) -> None:
+    with BpsServer([labour_table()]) as bps, client_of(bps) as client:
+        bps.faults.append("503")
+        years(client)
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert said == ["BPS source_failed: HTTP 503; diulang ke-1 / asked again, time 1, after 0.0 s"]
 
 
 @pytest.mark.parametrize("key", ["", "short", "0123456789abcdef\n0123456789abcdef", "a key with spaces in it"])
