@@ -22,6 +22,7 @@ ESTIMATES: dict[str, pl.DataType] = {
     "round": pl.String(),
     "concept": pl.String(),
     "value": NUMBER,
+    "qualifier": pl.String(),
     "published_on": pl.String(),
     "note": pl.String(),
 }
@@ -209,8 +210,13 @@ def _added(figures: pl.DataFrame, parts: int, factor: int, address: str) -> pl.D
         raise errors.CellAmbiguousError(f"two figures for {found}", address)
     added = single.group_by(identity, maintain_order=True).agg(
         (pl.col("number").sum() * factor).alias("value"), pl.col("place").first(), _published_on(), parts=pl.len()
-    ).with_columns(note=pl.lit(None, pl.String))  # fmt: skip
+    ).with_columns(qualifier=pl.lit(_qualifier(factor)), note=pl.lit(None, pl.String))  # fmt: skip
     return added.filter(pl.col("parts") == parts).select(pl.col(name).cast(kind) for name, kind in ESTIMATES.items())
+
+
+def _qualifier(factor: int) -> str:
+    """Say that a figure told in thousands is rounded."""
+    return "approx" if factor > 1 else "eq"
 
 
 def _published_on() -> pl.Expr:

@@ -101,7 +101,7 @@ def landing_file(rows: pl.DataFrame, vintage: date) -> bytes:
         A CSV file with the columns `LANDED`; the same estimates give the same bytes. A day of publication after the
         vintage is none: nobody has seen that day yet.
     """
-    constants = {"region_system": "bps", "qualifier": "eq", "source_kind": "bps", "source": SOURCE}
+    constants = {"region_system": "bps", "source_kind": "bps", "source": SOURCE}
     plain_number = pl.col("value").cast(pl.String).str.strip_chars_end("0").str.strip_chars_end(".")
     published = pl.when(pl.col("published_on") <= str(vintage)).then("published_on").alias("published_on")
     written = rows.with_columns(plain_number.alias("value"), published, pl.lit(vintage).alias("vintage")).with_columns(

@@ -80,6 +80,11 @@ def test_thousands_are_persons_here_and_the_digits_stay_exact() -> None:
     assert (found.rows["value"].cast(pl.String).to_list(), found.unit) == (["137520.00000000"], "thousands")
 
 
+@pytest.mark.parametrize(("unit", "qualifier"), [("Ribu Orang", "approx"), ("Orang", "eq")])
+def test_figures_told_in_thousands_are_rounded(unit: str, qualifier: str) -> None:
+    assert read(cell(value="137.52" if unit != "Orang" else "137520", unit=unit)).rows["qualifier"].item() == qualifier
+
+
 @pytest.mark.parametrize(
     ("stated", "expected", "before"),
     [

@@ -33,7 +33,7 @@ cells = st.dictionaries(keys, values, max_size=12)
 
 def frame(of: Cells) -> pl.DataFrame:
     rows = [
-        (place, place, "Kab. X", year, part, concept, value, None, None)
+        (place, place, "Kab. X", year, part, concept, value, "eq", None, None)
         for (place, year, part, concept), value in of.items()
     ]
     return pl.DataFrame(rows, schema=ESTIMATES, orient="row")
