@@ -135,8 +135,66 @@ def test_only_the_latest_vintage_of_each_concept_is_compared() -> None:
     labour({"employed": 50}, judge, vintage="2026-03-01")
     assert {row["concept"] for row in judge.findings()} == {"labour_force", "employed", "unemployed"}
     status = judge.status("concept", "vintage::VARCHAR")
-    assert status[("labour_force", "2025-11-05")] == "final"
+    assert status[("labour_force", "2025-11-05")] == "disputed"
     assert status[("labour_force", "2026-02-01")] == "disputed"
+
+
+@pytest.mark.parametrize("first", [None, "2025-11-05"])
+def test_a_wrong_figure_stays_disputed_after_a_later_vintage_mended_it(first: str | None) -> None:
+    judge = labour({"labour_force": 200, "employed": 90, "unemployed": 10}, vintage=first)
+    labour({"labour_force": 100}, judge, vintage="2026-02-01")
+    labour({"labour_force": 101}, judge, vintage="2026-05-01")
+    status = judge.status("concept", "vintage::VARCHAR")
+    assert {key[1]: value for key, value in status.items() if key[0] == "labour_force"} == {
+        first: "disputed", "2026-02-01": "final", "2026-05-01": "final",
+    }  # fmt: skip
+    assert judge.findings() == []
+
+
+def test_a_right_figure_stays_final_after_a_later_vintage_spoilt_it() -> None:
+    judge = labour({"labour_force": 100, "employed": 90, "unemployed": 10}, vintage="2025-11-05")
+    labour({"labour_force": 200}, judge, vintage="2026-02-01")
+    status = judge.status("concept", "vintage::VARCHAR")
+    assert (status[("labour_force", "2025-11-05")], status[("labour_force", "2026-02-01")]) == ("final", "disputed")
+    assert len([row for row in judge.findings() if row["concept"] == "labour_force"]) == 1
+
+
+def test_parts_of_a_later_vintage_judge_a_total_that_still_counts() -> None:
+    judge = labour({"labour_force": 200}, vintage="2025-11-05")
+    labour({"employed": 90, "unemployed": 10}, judge, vintage="2026-02-01")
+    assert judge.status("concept")[("labour_force",)] == "disputed"
+
+
+def test_a_vintage_of_another_source_changes_nothing_here() -> None:
+    judge = labour({"labour_force": 200, "employed": 90, "unemployed": 10}, vintage="2025-11-05")
+    labour({"labour_force": 100, "employed": 90, "unemployed": 10}, judge, vintage="2026-02-01", source="lain")
+    status = judge.status("concept", "source")
+    assert (status[("labour_force", "buatan")], status[("labour_force", "lain")]) == ("disputed", "final")
+
+
+def test_many_replaced_vintages_are_judged_each_in_its_own_day() -> None:
+    judge = labour({"employed": 90, "unemployed": 10}, vintage="2020-01-01")
+    judge.con.execute("""
+        INSERT INTO loaded BY NAME
+        SELECT l.* REPLACE (
+          'labour_force' AS concept, 100 + 50 * (day % 2) AS value, DATE '2020-01-01' + day AS vintage
+        )
+        FROM loaded AS l, (SELECT unnest(range(60))::INTEGER AS day) WHERE l.concept = 'employed'
+    """)
+    status = judge.status("concept", "vintage - DATE '2020-01-01'")
+    days = {key[1]: value for key, value in status.items() if key[0] == "labour_force"}
+    assert days == {day: "disputed" if day % 2 else "final" for day in range(60)}
+
+
+def test_restated_and_as_was_figures_of_one_source_are_two_surveys() -> None:
+    judge = labour({"labour_force": 200})
+    labour({"employed": 90, "unemployed": 10}, judge, restated=True)
+    assert judge.findings() == []
+    labour({"labour_force": 300}, judge, restated=True)
+    assert judge.status("concept", "restated") == {
+        ("labour_force", False): "final", ("labour_force", True): "disputed",
+        ("employed", True): "disputed", ("unemployed", True): "disputed",
+    }  # fmt: skip
 
 
 def test_statements_about_different_days_are_not_compared() -> None:
@@ -160,6 +218,20 @@ def test_a_labour_force_of_zero_is_missing_not_disputed() -> None:
         ("unemployed",): "final",
     }
     assert [row["code"] for row in judge.findings()] == ["no_workers"]
+
+
+EMPTY = {"labour_force": 0, "employed": 0, "unemployed": 0, "employed_formal": 0, "employed_informal": 0}
+
+
+@pytest.mark.parametrize("told", [EMPTY, {"employed": 0, "unemployed": 0, "employed_formal": 0}])
+def test_where_nobody_works_every_zero_is_missing_and_the_province_stays_final(told: dict[str, int]) -> None:
+    judge = labour(told)
+    for region in ("13", "1372"):
+        labour(dict(zip(EMPTY, (100, 90, 10, 30, 60), strict=True)), judge, region_code=region)
+    status = judge.status("region_code", "concept")
+    assert {key[1] for key, value in status.items() if value == "missing"} == set(told)
+    assert {value for key, value in status.items() if key[0] != "1311"} == {"final"}
+    assert {row["place_code"] for row in judge.findings()} == {"1311"}
 
 
 def test_unemployed_may_be_zero() -> None:

@@ -1,5 +1,6 @@
 """The ministry's three workbooks against the identities, with the expectation reckoned from the sheets themselves."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,8 +24,8 @@ STATUSES = ("employed_formal", "employed_informal")
 pytestmark = pytest.mark.skipif(not LABOUR.exists(), reason="the ministry's workbooks are not on this machine")
 
 
-def read_workbook(name: str) -> pl.DataFrame:
-    """Read one workbook of the ministry: region, year and the concepts that it holds."""
+def read_workbook(name: str, columns: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+    """Read one workbook of the ministry: region, year and concepts, each the sum of some columns."""
     path = str(LABOUR / f"{name}-2018-2025-ver2.xlsx")
     book = CalamineWorkbook.from_path(path)  # pyright: ignore[reportUnknownMemberType]
     header, *rows = [[str(cell) for cell in row] for row in book.get_sheet_by_index(0).to_python()]
@@ -39,7 +40,7 @@ def read_workbook(name: str) -> pl.DataFrame:
             frame.select(parts).select(number).sum_horizontal(ignore_nulls=False).alias("value"),
             pl.lit(concept).alias("concept"),
         )
-        for concept, parts in WORKBOOKS[name].items()
+        for concept, parts in columns.items()
     ]
     return pl.concat(concepts).drop_nulls()
 
@@ -62,7 +63,7 @@ def judged(figures: pl.DataFrame) -> Judge:
 @pytest.fixture(scope="module")
 def figures() -> pl.DataFrame:
     """All figures of the three workbooks: region_code, year, value, concept."""
-    return pl.concat(read_workbook(name) for name in WORKBOOKS)
+    return pl.concat(read_workbook(name, columns) for name, columns in WORKBOOKS.items())
 
 
 def test_the_labour_forces_that_contradict_their_parts_are_disputed_and_no_others(figures: pl.DataFrame) -> None:
@@ -75,7 +76,7 @@ def test_the_labour_forces_that_contradict_their_parts_are_disputed_and_no_other
     dharmasraya = {"labour_force": 138_321, "employed": 130_704, "unemployed": 7_617}
     assert wide.filter(region_code="1311", year=2025).select(*dharmasraya).to_dicts() == [dharmasraya]
     assert {status[("1311", 2025, concept)] for concept in dharmasraya} == {"final"}
-    assert status[("5208", 2018, "labour_force")] == "missing"
+    assert {value for key, value in status.items() if key[:2] == ("5208", 2018)} == {"missing"}
     assert status[("0000", 2018, "unemployed")] == "final"
     assert status[("91", 2018, "unemployed")] == "disputed"
 
@@ -100,23 +101,68 @@ def test_only_what_stands_out_is_a_jump(figures: pl.DataFrame) -> None:
     assert not [row for row in found if row["code"] == "unit_change"]
 
 
-def mended(figures: pl.DataFrame) -> pl.DataFrame:
-    """Give the figures as they are where statuses 1 and 3 of 2025 have their places again."""
-    path = str(LABOUR / "PYB-2018-2025-ver2.xlsx")
-    book = CalamineWorkbook.from_path(path)  # pyright: ignore[reportUnknownMemberType]
-    header, *rows = book.get_sheet_by_index(0).to_python()
-    one, three = header.index("sta_1"), header.index("sta_3")
-    moved = [float(str(row[one])) - float(str(row[three])) for row in rows if row[0] == 2025]
-    codes = read_workbook("PYB").filter(pl.col("concept") == "employed", pl.col("year") == 2025)["region_code"]
-    shift = pl.DataFrame({"region_code": codes, "moved": moved}).with_columns(year=pl.lit(2025, pl.Int64))
-    signed = pl.when(concept="employed_formal").then("moved").when(concept="employed_informal").then(-pl.col("moved"))
-    return (
-        figures.join(shift, on=["region_code", "year"], how="left")
-        .with_columns(value=pl.col("value") + signed.otherwise(0).fill_null(0).cast(pl.Int64))
-        .drop("moved")
+@pytest.fixture(scope="module")
+def statuses() -> pl.DataFrame:
+    """Workers by employment status 1 to 7, those of 2025 in their places: region_code, year, a column a status."""
+    told = read_workbook("PYB", {str(status): [f"sta_{status}"] for status in range(1, 8)})
+    return exchanged(told.pivot("concept", index=["region_code", "year"], values="value"), "1", "3", [2025])
+
+
+def exchanged(wide: pl.DataFrame, one: str, other: str, years: Sequence[int]) -> pl.DataFrame:
+    """Give the statuses with two columns in each other's place in some years."""
+    now = pl.col("year").is_in(years)
+    return wide.with_columns(
+        pl.when(now).then(other).otherwise(one).alias(one), pl.when(now).then(one).otherwise(other).alias(other)
     )
 
 
-def test_with_its_columns_in_their_places_2025_is_found_no_more(figures: pl.DataFrame) -> None:
-    found = judged(mended(figures)).findings()
-    assert [row for row in found if row["code"] in ("parts_exchanged", "status_sum")] == []
+def parts_found(wide: pl.DataFrame) -> set[int]:
+    """Give the years in which the judge finds formal and informal exchanged."""
+    sums = {
+        name: pl.sum_horizontal(column.removeprefix("sta_") for column in columns)
+        for name, columns in WORKBOOKS["PYB"].items()
+        if name in STATUSES
+    }
+    long = wide.select("region_code", "year", **sums).unpivot(
+        index=["region_code", "year"], variable_name="concept", value_name="value"
+    )
+    return {row["year"] for row in judged(long).findings() if row["code"] == "parts_exchanged"}
+
+
+def test_with_its_columns_in_their_places_2025_is_found_no_more(statuses: pl.DataFrame) -> None:
+    assert parts_found(statuses) == set()
+    assert parts_found(statuses.filter(pl.col("region_code") != "0000")) == set()
+
+
+@pytest.mark.parametrize("province", ["32", "65", "94"])
+def test_an_honest_province_alone_is_no_exchange(statuses: pl.DataFrame, province: str) -> None:
+    assert parts_found(statuses.filter(pl.col("region_code").str.starts_with(province))) == set()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "years", "without"),
+    [
+        ("3", "1", (2020,), "0000"), ("3", "2", (2023,), ""), ("3", "7", (2020, 2021), "0000"), ("3", "7", (2023,), ""),
+        ("4", "1", (2024, 2025), ""), ("4", "2", (2018,), "0000"), ("4", "5", (2019,), ""), ("4", "6", (2022,), ""),
+        ("4", "7", (2018, 2019), "0000"),
+    ],
+)  # fmt: skip
+def test_two_exchanged_columns_are_found_in_just_those_years(
+    statuses: pl.DataFrame, one: str, other: str, years: Sequence[int], without: str
+) -> None:
+    wide = exchanged(statuses, one, other, years).filter(pl.col("region_code") != without)
+    assert parts_found(wide) == set(years)
+
+
+def test_every_vintage_of_the_workbooks_is_judged_alike(figures: pl.DataFrame) -> None:
+    judge = judged(figures)
+    judge.con.execute("UPDATE loaded SET vintage = DATE '2025-01-01'")
+    judge.con.execute("""
+        INSERT INTO loaded BY NAME SELECT l.* REPLACE (day AS vintage)
+        FROM loaded AS l, (SELECT unnest([DATE '2025-02-01', DATE '2026-02-01']) AS day)
+    """)
+    status = judge.status("vintage", "concept", "region_code", "year")
+    disputed = Counter(key[:2] for key, value in status.items() if value == "disputed")
+    assert {days for (_, concept), days in disputed.items() if concept == "labour_force"} == {292}
+    assert {days for (_, concept), days in disputed.items() if concept in STATUSES} == {553}
+    assert len([row for row in judge.findings() if row["code"] == "parts_exchanged"]) == 2

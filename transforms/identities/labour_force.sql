@@ -1,5 +1,4 @@
 -- The rows of `loaded` (core.labour_force), each with the value_status that the relation `broken` gives it.
--- An older vintage than the one that was compared keeps `final`: nothing judges it.
 SELECT
   l.* REPLACE (
     CASE
@@ -10,10 +9,12 @@ SELECT
   )
 FROM loaded AS l
 LEFT JOIN (
-  SELECT place_code, year, concept, round, as_of, vintage, source_kind, source, list(DISTINCT verdict) AS verdicts
+  SELECT
+    place_code, year, concept, round, as_of, vintage, source_kind, source, restated,
+    list(DISTINCT verdict) AS verdicts
   FROM broken
   GROUP BY ALL
 ) AS b
   ON b.place_code = l.region_code AND b.year = l.year AND b.concept = l.concept AND b.round = l.round
-  AND b.source_kind = l.source_kind AND b.source = l.source
+  AND b.source_kind = l.source_kind AND b.source = l.source AND b.restated = l.restated
   AND b.as_of IS NOT DISTINCT FROM l.as_of AND b.vintage IS NOT DISTINCT FROM l.vintage

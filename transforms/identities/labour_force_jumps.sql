@@ -1,5 +1,5 @@
--- Figures that leave their region's own years, from the relations `figures` and `disputed`: a warning. Disputed
--- figures are neither judged nor years around others.
+-- Figures that leave their region's own years, from the relations `figures`, `surveys` and `disputed`: a
+-- warning of what is known today. Disputed figures are neither judged nor years around others.
 --
 -- around       the 6 nearest years: 3 on each side, more on one where the other ends
 -- move         the logarithm of the figure over the median of the years around; a zero counts as half a person
@@ -7,13 +7,15 @@
 -- usual        the region's median excess in its other years
 WITH known AS (
   SELECT *, ln(greatest(CAST(value AS DOUBLE), CASE WHEN is_rate THEN 0.05 ELSE 0.5 END)) AS log_value
-  FROM figures ANTI JOIN disputed USING (region_code, survey, concept)
+  FROM figures
+  SEMI JOIN (FROM surveys WHERE before = DATE 'infinity') USING (survey)
+  ANTI JOIN disputed USING (region_code, survey, concept)
   WHERE NOT is_missing AND qualifier IN ('eq', 'approx')
 ),
 others AS (
-  SELECT *, list(struct_pack("year" := survey.year, log_value)) OVER (
-    PARTITION BY region_code, concept, survey.round, survey.source_kind, survey.family, era
-    ORDER BY survey.year ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW
+  SELECT *, list(struct_pack("year", log_value)) OVER (
+    PARTITION BY region_code, concept, series, era
+    ORDER BY year ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW
   ) AS others
   FROM known
 ),
@@ -21,12 +23,12 @@ moves AS (
   SELECT
     * EXCLUDE (others),
     list_sort(
-      list_transform(others, lambda o: row(abs(o.year - survey.year), o.year, o.log_value))
+      list_transform(others, lambda o: row(abs(o.year - moved.year), o.year, o.log_value))
     )[:6] AS nearest,
     list_transform(nearest, lambda o: o[3]) AS around,
     list_median(around) AS usual_value,
     log_value - usual_value AS move
-  FROM others
+  FROM others AS moved
   WHERE len(others) >= 2
 ),
 compared AS (
@@ -42,8 +44,8 @@ compared AS (
 ),
 spread AS (
   SELECT *, coalesce(list_median(list(abs(excess)) OVER (
-    PARTITION BY region_code, concept, survey.round, survey.source_kind, survey.family, era
-    ORDER BY survey.year ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW
+    PARTITION BY region_code, concept, series, era
+    ORDER BY year ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW
   )), 0) AS usual
   FROM compared
 )

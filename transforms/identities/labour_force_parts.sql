@@ -1,6 +1,7 @@
 -- Parts that changed places in one year of a file, from the relations `figures` and `unit_changes`: the share of a
--- part in its whole moves in the nation, and nearly everywhere at once, by far more than in any year around it, while
--- every sum holds. One row per figure of that part and survey; one of them, the nation's, is listed.
+-- part in its whole moves in the nation by far more than in any year around it, and so, up or down, in about half of
+-- the regions or more, while every sum holds. One row per figure of that part and survey; one of them, the nation's,
+-- is listed. A declared break ends nothing here: only what the profile says of the columns does.
 --
 -- around       the shares of the 6 nearest years: 3 on each side, more on one where the other ends
 -- move         the share less the median of the years around, in points
@@ -18,7 +19,8 @@ terms AS (
 -- The other part proves the whole: a wrong whole moves both shares, and is the sum's finding.
 told AS (
   SELECT
-    p.region_code, p.level, p.survey, p.era, t.part, t.whole, p.value, coalesce(p.value + o.value, w.value) AS of_value
+    p.region_code, p.level, p.survey, p.series, p.year, t.part, t.whole, p.value,
+    coalesce(p.value + o.value, w.value) AS of_value
   FROM known AS p
   JOIN terms AS t ON t.part = p.concept
   LEFT JOIN known AS o ON o.region_code = p.region_code AND o.survey = p.survey AND o.concept = t.other
@@ -29,49 +31,53 @@ highest AS (
   SELECT * FROM told
   QUALIFY rank() OVER (PARTITION BY survey, part ORDER BY list_position(['national', 'province', 'regency'], level)) = 1
 ),
-summed AS (
-  SELECT survey, part, whole, level, max(era) AS era, sum(value) AS value, sum(of_value) AS of_value
-  FROM highest GROUP BY ALL
-),
 shares AS (
-  SELECT region_code, survey, era, part, whole, level, value, of_value, 100.0::DOUBLE * value / of_value AS share
+  SELECT region_code, survey, series, year, part, whole, level, value, of_value
   FROM told
-  WHERE of_value > 0 AND level <> 'national'
+  WHERE level <> 'national'
   UNION ALL BY NAME
-  SELECT NULL AS region_code, *, 100.0::DOUBLE * value / of_value AS share FROM summed
-  WHERE of_value > 0
+  SELECT NULL AS region_code, survey, series, year, part, whole, level, sum(value) AS value, sum(of_value) AS of_value
+  FROM highest
+  GROUP BY ALL
 ),
-others AS (
-  SELECT *, list(struct_pack("year" := survey.year, share)) OVER (
-    PARTITION BY region_code, part, survey.round, survey.source_kind, survey.family, era
-    ORDER BY survey.year ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW
-  ) AS others
+years AS (
+  SELECT
+    region_code, series, part, list(struct_pack("year", share := 100.0::DOUBLE * value / of_value)) AS years
   FROM shares
+  WHERE of_value > 0
+  GROUP BY ALL
 ),
 moves AS (
   SELECT
-    * EXCLUDE (others),
+    s.*,
+    100.0::DOUBLE * value / of_value AS share,
     list_sort(
-      list_transform(others, lambda o: row(abs(o.year - survey.year), o.year, o.share))
+      list_transform(
+        list_filter(years, lambda o: o.year <> s.year), lambda o: row(abs(o.year - s.year), o.year, o.share)
+      )
     )[:6] AS nearest,
     list_transform(nearest, lambda o: o[3]) AS around,
     share - list_median(around) AS move,
     list_aggregate(around, 'mad') AS spread
-  FROM others
-  WHERE len(others) >= 2
+  FROM shares AS s
+  JOIN years AS y
+    ON y.region_code IS NOT DISTINCT FROM s.region_code AND y.series = s.series AND y.part = s.part
+  WHERE of_value > 0 AND len(years) > 2
 ),
--- 6 points (9 for a part of the country) and 8 in 10 regions stand between honest years and exchanged columns:
--- docs/identities.md.
+-- Which bounds stand between honest years and exchanged columns, and why few regions need more: docs/identities.md.
 exchanged AS (
   SELECT
     w.survey, w.part, w.whole, w.level, w.value, w.of_value, w.share, w.move, len(w.around) AS years,
-    count(*) AS regions, count(*) FILTER (r.move * sign(w.move) > abs(w.move) / 2) AS regions_moved
+    count(*) AS regions, count(*) FILTER (abs(r.move) > greatest(3, 3 * r.spread)) AS regions_moved
   FROM moves AS w
   JOIN moves AS r ON r.survey = w.survey AND r.part = w.part AND r.region_code IS NOT NULL
   WHERE w.region_code IS NULL AND abs(w.move) > greatest(6, 4 * w.spread)
+    -- Two columns alone make the labour force: exchanged, the smaller part is the larger one.
+    AND (w.whole = 'employed' OR (w.share > 50) <> (w.share - w.move > 50))
   GROUP BY ALL
-  HAVING regions >= 3 AND regions_moved >= 0.8 * regions
-    AND (w.level = 'national' OR regions >= 100 OR abs(w.move) > 9)
+  HAVING regions >= 3
+    AND CASE WHEN w.level = 'national' OR regions >= 100 THEN regions_moved >= 0.45 * regions
+      ELSE regions_moved >= 0.55 * regions AND abs(w.move) > 9 END
 )
 SELECT
   'parts_exchanged' AS code, f.region_code, f.survey, f.concept,
@@ -79,8 +85,8 @@ SELECT
     '{} {} of {} {}: {:.1f} %', e.part, CAST(e.value AS BIGINT), e.whole, CAST(e.of_value AS BIGINT), e.share
   ) AS left_side,
   format(
-    'median of {} years around {:.1f} %; {} of {} regions moved the same way by more than half of {:.1f} points',
-    e.years, e.share - e.move, e.regions_moved, e.regions, abs(e.move)
+    'median of {} years around {:.1f} %, {:.1f} points away; {} of {} regions left their own years around',
+    e.years, e.share - e.move, abs(e.move), e.regions_moved, e.regions
   ) AS right_side,
   'disputed' AS verdict,
   row_number() OVER (

@@ -1,4 +1,5 @@
--- Sums over regions that are broken, one row per disputed figure, from the relations `figures` and `inner_broken`.
+-- Sums over regions that are broken, one row per disputed figure, from the relations `figures`, `surveys`,
+-- `inner_broken` and `unit_changes`.
 --
 -- The parts are today's. A series that its source restated is judged by them in every year; in any other one a
 -- province counts from its founding, and a province that another split off from is judged only where that one is
@@ -11,11 +12,10 @@ parts AS (
   SELECT region_code, predecessor_code, 0, NULL
   FROM reference.regions WHERE level = 'province' AND valid_to IS NULL AND predecessor_code IS NOT NULL
 ),
-surveys AS (SELECT survey, bool_or(restated) AS is_restated FROM known GROUP BY ALL),
 terms AS (
   SELECT
     p.whole, p.region_code, p.weight, s.survey,
-    CASE WHEN s.is_restated THEN p.weight = 1 ELSE coalesce(p.since <= s.survey.year, true) END AS is_expected
+    CASE WHEN s.restated THEN p.weight = 1 ELSE coalesce(p.since <= s.year, true) END AS is_expected
   FROM parts AS p CROSS JOIN surveys AS s
 ),
 expected AS (SELECT whole, survey, count(*) FILTER (is_expected) AS n FROM terms GROUP BY ALL),
@@ -45,6 +45,8 @@ explained AS (
 -- Members that also break an identity of their own; a province may break the sum of its regencies.
 suspects AS (
   SELECT region_code, survey, concept FROM inner_broken
+  UNION
+  SELECT region_code, survey, concept FROM unit_changes
   UNION
   SELECT region_code, survey, concept FROM broken_sums ANTI JOIN explained USING (region_code, survey, concept)
 ),
