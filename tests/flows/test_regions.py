@@ -11,6 +11,9 @@ from flows.cli import main
 from flows.settings import business_today
 from tests.support import Home, labour, recap, tree
 
+# Sweeps of whole files.
+pytestmark = pytest.mark.slow
+
 UNKNOWN = "Kab. Darmasraya"
 Answer = tuple[int, str, str]
 Command = Callable[..., Answer]

@@ -19,6 +19,9 @@ from tests.sources.bps.support import labour_table
 from tests.support import Home, tree
 from warehouse.lease import LeaseHeldError, lease
 
+# Sweeps, and requests over sockets.
+pytestmark = pytest.mark.slow
+
 TEN_YEARS = ["th", *["data"] * 5]
 DOWN: list[Fault] = ["503"] * 100
 

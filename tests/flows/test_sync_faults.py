@@ -20,6 +20,9 @@ from tests.sources.bps.support import labour_table
 from tests.support import Home, tree
 from warehouse.lease import LeaseHeldError
 
+# Sweeps, and requests over sockets.
+pytestmark = pytest.mark.slow
+
 MAINTENANCE: list[Fault] = ["maintenance"] * 50
 DOMAINS = ("7100", "7200", "7300", "7400", "7500")
 

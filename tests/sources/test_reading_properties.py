@@ -9,12 +9,16 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import polars as pl
+import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources.reading import Limits
 from tests.sources.reading_harness import Result, read_text
+
+# Thousands of files.
+pytestmark = pytest.mark.slow
 
 HEADER = ["nik", "kpj", "name", "note"]
 Quoting = Literal[0, 1, 2]

@@ -6,6 +6,9 @@ import pytest
 
 from tests.transforms.identity_judge import Judge, Row, labour
 
+# Many judgements over whole series.
+pytestmark = pytest.mark.slow
+
 YEARS = tuple(range(2018, 2026))
 # Regions, each with its own share of formal workers, in per cent of its employed. No sum over regions is complete.
 SHARES = {"0000": 42, "13": 40, "1311": 30, "9471": 38, "9472": 35, "9501": 55}

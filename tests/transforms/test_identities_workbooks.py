@@ -21,7 +21,10 @@ WORKBOOKS: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 STATUSES = ("employed_formal", "employed_informal")
 
-pytestmark = pytest.mark.skipif(not LABOUR.exists(), reason="the ministry's workbooks are not on this machine")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not LABOUR.exists(), reason="the ministry's workbooks are not on this machine"),
+]
 
 
 def read_workbook(name: str, columns: Mapping[str, Sequence[str]]) -> pl.DataFrame:

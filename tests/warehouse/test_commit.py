@@ -11,6 +11,9 @@ from warehouse.commit import choose_partitions
 from warehouse.lake import DataFile
 from warehouse.load import StagedPartition
 
+# Sweeps over whole files.
+pytestmark = pytest.mark.slow
+
 SOLOK = "participants/SLK/2026-10/"
 GIANYAR = "participants/GIA/2026-10/"
 

@@ -10,6 +10,9 @@ import pytest
 
 from tests.support import Home, Row, csv_text, labour, participant, recap, target
 
+# Sweeps over whole files.
+pytestmark = pytest.mark.slow
+
 SOLOK = "participants/SLK/2026-10/"
 GIANYAR = "participants/GIA/2026-10/"
 
