@@ -23,10 +23,11 @@ from flows.commands import (
     complain,
     limits_of,
     print_json,
+    published,
     settings_of,
 )
 from flows.region_commands import regions
-from flows.settings import UnknownDatasetError, UnknownPlaceError, business_today, folder
+from flows.settings import UnknownDatasetError, UnknownPlaceError, business_today, place_of
 
 app = App(
     name="cakupan",
@@ -97,7 +98,7 @@ def run(
     if as_json:
         print_json(report.as_json())
     else:
-        print_report(report, folder(settings.publish))
+        print_report(report, night.publication)
     return report.exit_code
 
 
@@ -113,9 +114,7 @@ def builds(*, publish: str | None = None, as_json: Json = False) -> int:
 
     Example: cakupan builds --json
     """
-    from warehouse.publish import Publication
-
-    publication = Publication(folder(settings_of(publish=publish).publish))
+    publication = published(settings_of(publish=publish))
     promoted = publication.promoted_id()
     listed = [
         {
@@ -140,9 +139,7 @@ def promote(build: str, /, *, publish: str | None = None) -> int:
 
     Example: cakupan promote 20261121T013000000000Z-1a2b3c4d
     """
-    from warehouse.publish import Publication
-
-    Publication(folder(settings_of(publish=publish).publish)).promote(build)
+    published(settings_of(publish=publish)).promote(build)
     print(f"promoted {build}")
     return OK
 
@@ -153,9 +150,9 @@ def verify(build: str | None = None, /, *, publish: str | None = None, as_json: 
 
     Example: cakupan verify
     """
-    from warehouse.publish import Publication, PublishError
+    from warehouse.publish import PublishError
 
-    publication = Publication(folder(settings_of(publish=publish).publish))
+    publication = published(settings_of(publish=publish))
     build_id = build or publication.promoted_id()
     if build_id is None:
         raise PublishError("nothing is promoted yet; run cakupan run first")
@@ -177,10 +174,9 @@ def diff(before: str, after: str, /, *, publish: str | None = None) -> int:
     """
     from warehouse.connections import connect
     from warehouse.diff import diff_builds
-    from warehouse.publish import Publication
 
-    publication = Publication(folder(settings_of(publish=publish).publish))
-    folders = [publication.folder_of(publication.manifest(build).build_id) for build in (before, after)]
+    publication = published(settings_of(publish=publish))
+    folders = [publication.fetched(build) for build in (before, after)]
     with connect(limits_of(settings_of())) as con:
         print_json(diff_builds(con, *folders))
     return OK
@@ -202,11 +198,10 @@ def query(
     """
     from flows.answers import print_answer
     from warehouse.house import House
-    from warehouse.publish import Publication
     from warehouse.query import ask
 
     settings = settings_of(lake=lake, publish=publish)
-    house, publication = House(folder(settings.lake)), Publication(folder(settings.publish))
+    house, publication = House(place_of(settings.lake, settings)), published(settings)
     answer = ask(house, publication, limits_of(settings), sql)
     print_answer(answer, "json" if as_json else "csv" if csv else "table")
     return OK
@@ -224,7 +219,7 @@ def list_quarantine(*, lake: str | None = None, as_json: Json = False) -> int:
 
     settings = settings_of(lake=lake)
     with connect(limits_of(settings)) as con:
-        lines = waiting_lines(con, House(folder(settings.lake)))
+        lines = waiting_lines(con, House(place_of(settings.lake, settings)))
     if as_json:
         print_json(lines)
         return OK

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from flows.settings import Settings
+from flows.settings import Settings, place_of
 
 if TYPE_CHECKING:
     from warehouse.connections import Limits
+    from warehouse.publish import Publication
 
 OK, FAULT, USAGE, LATE, LEASE = 0, 1, 2, 5, 6
 Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON document on standard output")]
@@ -45,6 +46,13 @@ def limits_of(settings: Settings) -> "Limits":
     from warehouse.connections import Limits
 
     return Limits(settings.memory_limit, settings.threads)
+
+
+def published(settings: Settings) -> "Publication":
+    """Give the published builds of the settings."""
+    from warehouse.publish import Publication
+
+    return Publication(place_of(settings.publish, settings))
 
 
 def print_json(document: Any) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from flows.report import NightReport
 from reports.summary import HEADINGS, attainment_lines, indonesian
+from warehouse.publish import Publication
 from warehouse.sweep import Progress as Tell
 
 _RESULTS = {
@@ -40,14 +41,13 @@ def _bar() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def print_report(report: NightReport, publish: Path) -> None:
+def print_report(report: NightReport, publication: Publication) -> None:
     """Print the end of a night: attainment, counts by file, result and where the build is."""
     console = Console(width=None if sys.stdout.isatty() else 140)
     if report.build is not None:
-        folder = publish / "builds" / report.build.build_id
-        console.print(_attainment(folder))
+        console.print(_attainment(publication.fetched(report.build.build_id)))
     console.print(_files(report))
-    console.print(_ending(report, publish), highlight=False, soft_wrap=True)
+    console.print(_ending(report, publication), highlight=False, soft_wrap=True)
 
 
 def _attainment(folder: Path) -> Table:
@@ -70,7 +70,7 @@ def _files(report: NightReport) -> Table:
     return table
 
 
-def _ending(report: NightReport, publish: Path) -> str:
+def _ending(report: NightReport, publication: Publication) -> str:
     lines = report.lines
     parts = [
         (
@@ -82,5 +82,5 @@ def _ending(report: NightReport, publish: Path) -> str:
     parts += [f"  ✗ {reason}" for reason in report.build.reasons] if report.build and not report.promoted else []
     if report.build is not None:
         parts.append(f"Pemeriksaan / checks: {', '.join(f'{n} {what}' for what, n in report.build.checks.items())}")
-        parts.append(f"Build: {publish / 'builds' / report.build.build_id}")
+        parts.append(f"Build: {publication.place.uri}/builds/{report.build.build_id}")
     return "\n".join([*parts, *report.notes])

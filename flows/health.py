@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from flows.settings import Settings, folder
+from flows.settings import Settings, place_of
+from sources.places import Folder, Place, PlaceError
 from warehouse.connections import Limits, connect
 from warehouse.house import House
 from warehouse.manifest import Manifest
@@ -42,7 +43,7 @@ def status_of(settings: Settings, max_age_hours: float | None) -> dict[str, Any]
         ``last`` and ``promoted`` build with results, ``age_hours`` of the newest build that passed, ``too_old``,
         ``late`` (messages), ``quarantine`` (lines by dataset and rule).
     """
-    publication = Publication(folder(settings.publish))
+    publication = Publication(place_of(settings.publish, settings))
     manifests = publication.builds()
     passed = next((manifest for manifest in manifests if manifest.result != "failure"), None)
     age = _age_hours(publication, passed)
@@ -85,7 +86,7 @@ def _late(publication: Publication) -> list[str]:
 
 def _quarantine(settings: Settings) -> list[dict[str, Any]]:
     with connect(Limits(settings.memory_limit, settings.threads)) as con:
-        counted = waiting_by_rule(con, House(folder(settings.lake)))
+        counted = waiting_by_rule(con, House(place_of(settings.lake, settings)))
     return [{"dataset": dataset, "rule": rule, "lines": lines} for dataset, rule, lines in counted]
 
 
@@ -119,11 +120,25 @@ def examine(settings: Settings) -> list[Finding]:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     findings = [_finding("python", python, ">= 3.11", fit=sys.version_info >= (3, 11)), _memory(), _key(settings)]
     findings += [_library(name) for name in _LIBRARIES]
-    findings += [_writable(name, folder(getattr(settings, name))) for name in ("lake", "publish")]
-    landing = folder(settings.landing)
-    hint = "" if landing.is_dir() else " does not exist yet: make it, or name another with --landing"
-    findings.append(_finding("landing", f"{landing}{hint}", "a folder", fit=not landing.is_file()))
-    return [*findings, _disk(folder(settings.lake))]
+    findings += [_writable(name, place_of(getattr(settings, name), settings)) for name in ("lake", "publish")]
+    landing = place_of(settings.landing, settings)
+    return [*findings, _landing(landing), _disk(place_of(settings.lake, settings).root)]
+
+
+def _landing(landing: Place) -> Finding:
+    found, is_there = _looked_at(landing)
+    hint = "" if is_there else " does not exist yet: make it, or name another with --landing"
+    expected = "a folder, or a bucket that can be read"
+    fit = is_there or (isinstance(landing, Folder) and not landing.root.is_file())
+    return _finding("landing", f"{found}{hint}", expected, fit=fit)
+
+
+def _looked_at(place: Place) -> tuple[str, bool]:
+    """Give what is to be said of a place, and whether it is there."""
+    try:
+        return place.uri, place.exists()
+    except PlaceError as unreachable:
+        return str(unreachable), False
 
 
 def _finding(what: str, found: str, expected: str, *, fit: bool) -> Finding:
@@ -156,9 +171,10 @@ def _existing(path: Path) -> Path:
     return path if path.exists() else _existing(path.parent)
 
 
-def _writable(name: str, path: Path) -> Finding:
-    existing = _existing(path.absolute())
-    return _finding(name, str(path), "a folder that can be written", fit=os.access(existing, os.W_OK))
+def _writable(name: str, place: Place) -> Finding:
+    found, is_there = _looked_at(place)
+    fit = os.access(_existing(place.root.absolute()), os.W_OK) if isinstance(place, Folder) else is_there
+    return _finding(name, found, "a folder that can be written, or a bucket that is there", fit=fit)
 
 
 def _disk(path: Path) -> Finding:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from flows.commands import LATE, OK, USAGE, Json, complain, limits_of, print_json, settings_of
-from flows.settings import business_today, folder
+from flows.settings import business_today, place_of
+from sources.places import Place
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,7 +40,7 @@ def _known_regions(settings: "Settings") -> "Generator[tuple[duckdb.DuckDBPyConn
     from warehouse.house import House
     from warehouse.region_names import open_regions
 
-    house = House(folder(settings.lake))
+    house = House(place_of(settings.lake, settings))
     with connect(limits_of(settings)) as con:
         open_regions(con, house)
         yield con, house
@@ -136,14 +136,14 @@ def confirm(
 
     def call() -> int:
         with _known_regions(settings) as (con, _):
-            done = confirm_name(con, folder(settings.landing), said, is_dry_run=dry_run)
-        _tell(done, said, folder(settings.landing), as_json=as_json)
+            done = confirm_name(con, place_of(settings.landing, settings), said, is_dry_run=dry_run)
+        _tell(done, said, place_of(settings.landing, settings), as_json=as_json)
         return OK
 
     return _answered(call)
 
 
-def _tell(done: "Confirmed", said: "Confirmation", landing: Path, *, as_json: bool) -> None:
+def _tell(done: "Confirmed", said: "Confirmation", landing: Place, *, as_json: bool) -> None:
     following = _NEXT if done.result == "landed" else None
     if as_json:
         print_json(
@@ -160,7 +160,7 @@ def _tell(done: "Confirmed", said: "Confirmation", landing: Path, *, as_json: bo
         return
     print(f"{done.alias} = {done.region.shown}: {_RESULTS[done.result]}")
     if done.file:
-        print(f"  {landing / done.file}")
+        print(f"  {landing.uri}/{done.file}")
     if following:
         print(following)
 

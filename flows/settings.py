@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
@@ -13,6 +13,11 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from sources.places import Folder, Place, PlaceError
+
+if TYPE_CHECKING:
+    from sources.buckets import S3Access
 
 BUSINESS_ZONE = ZoneInfo("Asia/Jakarta")
 
@@ -41,6 +46,32 @@ class Settings(BaseSettings):
     bps_seconds_between: float = Field(default=1.0, ge=0, description="least time between two requests to BPS")
     bps_refresh_days: int = Field(default=30, ge=0, le=3650, description="days after which BPS is asked again")
     bps_series: Path | None = Field(default=None, description="catalogue of BPS series; default: the shipped one")
+
+    cache: Path = Field(default=Path("var/cache"), description="folder for copies of files on S3")
+    s3_endpoint_url: str | None = Field(default=None, description="address of another S3 than Amazon's")
+    s3_region: str | None = Field(default=None, description="region of the buckets")
+    s3_path_style: bool = Field(default=False, description="the bucket stands in the path, not in the host's name")
+    s3_access_key_id: str | None = Field(default=None, description="credential; by default the usual AWS chain")
+    s3_secret_access_key: SecretStr | None = Field(default=None, description="credential; by default the AWS chain")
+    s3_session_token: SecretStr | None = Field(default=None, description="credential that ends by itself")
+    s3_encryption: Literal["AES256", "aws:kms"] | None = Field(default=None, description="server-side encryption")
+    s3_kms_key_id: str | None = Field(default=None, description="key for aws:kms")
+
+    @property
+    def s3_access(self) -> "S3Access":
+        """How S3 is reached."""
+        from sources.buckets import S3Access
+
+        return S3Access(
+            self.s3_endpoint_url,
+            self.s3_region,
+            self.s3_path_style,
+            self.s3_access_key_id,
+            self.s3_secret_access_key,
+            self.s3_session_token,
+            self.s3_encryption,
+            self.s3_kms_key_id,
+        )
 
     @field_validator("required", mode="before")
     @classmethod
@@ -73,12 +104,23 @@ class UnknownPlaceError(ValueError):
     """A URI that this version cannot use."""
 
 
-def folder(uri: str) -> Path:
-    """Give the folder that a URI names.
+def place_of(uri: str, settings: Settings) -> Place:
+    """Give the place that a URI names.
+
+    Args:
+        uri: a local path, `file://…` or `s3://bucket/prefix`.
+        settings: how S3 is reached, and where copies of its files are kept.
 
     Raises:
-        UnknownPlaceError: the URI names something else than a local folder.
+        UnknownPlaceError: the URI names something else, or no bucket.
     """
+    if uri.startswith("s3://"):
+        from sources.buckets import bucket_of
+
+        try:
+            return bucket_of(uri, settings.s3_access, settings.cache)
+        except PlaceError as nameless:
+            raise UnknownPlaceError(str(nameless)) from None
     if "://" in uri and not uri.startswith("file://"):
-        raise UnknownPlaceError(f"{uri} is not a folder; expected a local path or file://…")
-    return Path(uri.removeprefix("file://"))
+        raise UnknownPlaceError(f"{uri} is no place; expected a local path, file://… or s3://bucket/prefix")
+    return Folder(Path(uri.removeprefix("file://")))

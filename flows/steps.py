@@ -12,9 +12,10 @@ import duckdb
 from expectations.contracts import contracts_of
 from expectations.judge import Judge
 from flows.report import NightReport, NightResult
-from flows.settings import Settings, UnknownDatasetError, business_today, folder
-from sources.landing import LandedFile, list_landing
-from warehouse.build import BuildRequest, is_up_to_date, make_build, sweep_leftovers
+from flows.settings import Settings, UnknownDatasetError, business_today, place_of
+from sources.landing import LandedFile, Seen, list_landing, remember, remembered
+from sources.places import Folder
+from warehouse.build import BuildRequest, is_up_to_date, make_build
 from warehouse.connections import Limits, connect
 from warehouse.house import House
 from warehouse.lease import lease
@@ -47,12 +48,12 @@ class Night:
     @property
     def house(self) -> House:
         """The lake."""
-        return House(folder(self.settings.lake))
+        return House(place_of(self.settings.lake, self.settings))
 
     @property
     def publication(self) -> Publication:
         """The published builds."""
-        return Publication(folder(self.settings.publish))
+        return Publication(place_of(self.settings.publish, self.settings))
 
     @property
     def limits(self) -> Limits:
@@ -71,9 +72,9 @@ class Night:
         """Hold the lake; a dry run writes nothing and needs no lease."""
         with ExitStack() as held:
             if not self.is_dry_run:
-                confirm_key(self.house.root, self.person_key)
-                held.enter_context(lease(self.house.root))
-                sweep_leftovers(self.publication)
+                confirm_key(self.house.place, self.person_key)
+                held.enter_context(lease(self.house.place))
+                self.publication.sweep_leftovers()
             yield
 
     @contextmanager
@@ -97,10 +98,17 @@ class Night:
 
     def list_landing(self) -> list[LandedFile]:
         """List the landing zone; with `offices`, of participants only theirs."""
-        files = list_landing(folder(self.settings.landing), list(contracts_of("dataset")))
+        landing = place_of(self.settings.landing, self.settings)
+        files = list_landing(landing, list(contracts_of("dataset")), self._seen())
+        if not self.is_dry_run:
+            remember(self.house.place, files)
         if not self.offices:
             return files
         return [landed for landed in files if landed.dataset != "participants" or self._concerns(landed)]
+
+    def _seen(self) -> dict[str, Seen]:
+        """Give what was found of the landed files last time; a dry run looks at every byte."""
+        return {} if self.is_dry_run else remembered(self.house.place)
 
     def _concerns(self, landed: LandedFile) -> bool:
         """Tell whether an export may be of the chosen offices: its folders name one of them, or it lies in none."""
@@ -110,9 +118,16 @@ class Night:
     def load(self, files: list[LandedFile]) -> list[LoadedFile]:
         """Read what is news and commit it; in a dry run into a throw-away lake."""
         with tempfile.TemporaryDirectory(prefix="cakupan-") as scratch:
-            staging = House(Path(scratch)) if self.is_dry_run else self.house
+            staging = House(Folder(Path(scratch))) if self.is_dry_run else self.house
             with connect(replace(self.limits, spill=staging.root / "spill")) as con:
-                return run_sweep(self._sweep(staging, con, Path(scratch)), files)
+                loaded = run_sweep(self._sweep(staging, con, Path(scratch)), files)
+        self._forget_what_was_read()
+        return loaded
+
+    def _forget_what_was_read(self) -> None:
+        """Let go what no step reads again, so that a machine needs no disk for all that ever landed."""
+        place_of(self.settings.landing, self.settings).forget()
+        self.house.snapshots.place.forget()
 
     def _sweep(self, staging: House, con: duckdb.DuckDBPyConnection, scratch: Path) -> Sweep:
         return Sweep(

@@ -11,12 +11,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
-from pathlib import Path
 
 from pydantic import SecretStr
 
 from flows.nightly import Step, plainly
-from flows.settings import Settings, folder
+from flows.settings import Settings, place_of
 from flows.sync_lake import LakeView, known_regions
 from flows.sync_landing import LandingDesk, noted, sweep_partials
 from flows.sync_report import KEY, REACH, Counts, SeriesReport, SyncReport
@@ -27,6 +26,7 @@ from sources.bps.history import Event, History, is_old
 from sources.bps.labels import year_of, years_in
 from sources.bps.regions import Regions
 from sources.bps.wire import BpsSettings
+from sources.places import Place
 from sources.snapshots import Snapshots
 from warehouse.connections import Limits
 from warehouse.house import House
@@ -85,7 +85,7 @@ class Sync:
     @cached_property
     def history(self) -> History:
         """What was asked before."""
-        return History(self.root / "history.jsonl")
+        return History(self.place)
 
     @cached_property
     def regions(self) -> Regions:
@@ -96,22 +96,22 @@ class Sync:
     def lake(self) -> LakeView:
         """What nights have read, and what stands."""
         limits = Limits(self.settings.memory_limit, self.settings.threads)
-        return LakeView(House(folder(self.settings.lake)), limits)
+        return LakeView(House(place_of(self.settings.lake, self.settings)), limits)
 
     @property
     def _desk(self) -> LandingDesk:
-        landing = folder(self.settings.landing)
+        landing = place_of(self.settings.landing, self.settings)
         return LandingDesk(self.history, self.snapshots, landing, self.regions, self.lake, self.is_forced)
 
     @property
-    def root(self) -> Path:
-        """The folder of what the sync keeps in the lake, beside the raw answers."""
-        return House(folder(self.settings.lake)).root / "bps"
+    def place(self) -> Place:
+        """Where the sync keeps what it keeps in the lake, beside the raw answers."""
+        return place_of(self.settings.lake, self.settings).below("bps")
 
     @property
     def snapshots(self) -> Snapshots:
         """The raw part of the lake."""
-        return House(folder(self.settings.lake)).snapshots
+        return House(place_of(self.settings.lake, self.settings)).snapshots
 
     def variables(self) -> list[tuple[Series, ...]]:
         """Give the rows of the catalogue by variable, of the variables that are wanted; each is asked for once."""
@@ -130,8 +130,8 @@ class Sync:
                 yield
             else:
                 with ExitStack() as held:
-                    _hold(held, self.root)
-                    sweep_partials(folder(self.settings.landing))
+                    _hold(held, self.place)
+                    sweep_partials(place_of(self.settings.landing, self.settings))
                     yield
         finally:
             if self._client is not None:
@@ -321,16 +321,16 @@ def last_ten_years(first: int | None, last: int | None, today: date) -> tuple[in
     return since, until
 
 
-def _hold(held: ExitStack, root: Path) -> None:
+def _hold(held: ExitStack, lake: Place) -> None:
     """Take the lease of a lake's syncs; where another one has it, wait until it has written its name."""
     for pause in (*_SECONDS_FOR_A_NAME, 0.0):
         try:
-            held.enter_context(lease(root))
+            held.enter_context(lease(lake))
         except LeaseHeldError as other:
             named = not str(other).endswith(": unknown")
             if named or not pause:
-                who = str(other).removeprefix(f"another run holds {root}: ") if named else "it did not say its name"
-                said = f"sync lain sedang bekerja / another sync is at work on {root}: {who}"
+                who = str(other).removeprefix(f"another run holds {lake.uri}: ") if named else "it did not say its name"
+                said = f"sync lain sedang bekerja / another sync is at work on {lake.uri}: {who}"
                 raise LeaseHeldError(said) from None
             time.sleep(pause)
         else:

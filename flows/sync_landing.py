@@ -34,10 +34,10 @@ from sources.bps.vintages import (
     vintage_of,
     within_day,
 )
-from sources.snapshots import SnapshotError, Snapshots, write_whole
+from sources.places import Folder, Place
+from sources.snapshots import SnapshotError, Snapshots
 
-_READABLE = 0o644
-# What `write_whole` leaves of a landed file when its process is killed.
+# What a folder's `write` leaves of a landed file when its process is killed.
 _PARTIAL = re.compile(r"\.\d+-\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.csv\.\d+")
 _SECONDS_OF_WRITING = 3600
 
@@ -57,7 +57,7 @@ class LandingDesk:
 
     history: History
     snapshots: Snapshots
-    landing: Path
+    landing: Place
     regions: Regions
     lake: LakeView
     is_forced: bool = False
@@ -112,9 +112,8 @@ class LandingDesk:
     def _land_again(self, domain: str, variable: str, report: SeriesReport, *, again: bool) -> None:
         """Put files that landed once and are no longer there back, byte by byte."""
         for file, event in self.history.landed(domain, variable).items():
-            path = self.landing / file
-            if not path.exists() and (again or event.sha256[0] not in self.lake.arrived):
-                write_whole(path, self.snapshots.read(event.sha256[0]), _READABLE)
+            if self.landing.stat(file) is None and (again or event.sha256[0] not in self.lake.arrived):
+                self.landing.write(file, self.snapshots.read(event.sha256[0]))
                 report.files.append(file)
 
     def _settle_day(self, series: Sequence[Series], vintage: date, waiting: list[Event], report: SeriesReport) -> None:
@@ -182,10 +181,10 @@ class LandingDesk:
         file = name_of_file(domain, variable, vintage, content)
         for unread, first in self._unread(domain, variable, vintage):
             whole = landing_file(merged(first, rows, self.regions.todays), vintage)
-            if (self.landing / unread).read_bytes() in (first, whole):
+            if self.landing.read(unread) in (first, whole):
                 file, content = unread, whole
         sha256 = self.snapshots.keep_bytes(content)
-        write_whole(self.landing / file, content, _READABLE)
+        self.landing.write(file, content)
         return file, (sha256,)
 
     def _unread(self, domain: str, variable: str, vintage: date) -> list[tuple[str, bytes]]:
@@ -193,18 +192,20 @@ class LandingDesk:
         of_day = [
             (file, event.sha256[0])
             for file, event in self.history.landed(domain, variable).items()
-            if vintage_of(event.at) == vintage and (self.landing / file).exists()
+            if vintage_of(event.at) == vintage and self.landing.stat(file) is not None
         ]
         return [
             (file, self.snapshots.read(sha256))
             for file, sha256 in of_day[-1:]
-            if not self.lake.arrived & {sha256, hashlib.sha256((self.landing / file).read_bytes()).hexdigest()}
+            if not self.lake.arrived & {sha256, hashlib.sha256(self.landing.read(file) or b"").hexdigest()}
         ]
 
 
-def sweep_partials(landing: Path) -> None:
-    """Remove what syncs that were killed left half written in a landing zone, once nobody can be writing it."""
-    for path in (landing / "labour_force" / "bps").glob("*/.*"):
+def sweep_partials(landing: Place) -> None:
+    """Remove what syncs that were killed left half written in a folder, once nobody can be writing it."""
+    if not isinstance(landing, Folder):
+        return
+    for path in (landing.root / "labour_force" / "bps").glob("*/.*"):
         if _PARTIAL.fullmatch(path.name) and time.time() - path.stat().st_mtime > _SECONDS_OF_WRITING:
             path.unlink(missing_ok=True)
 

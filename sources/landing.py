@@ -1,14 +1,18 @@
 """The landing zone: which files lie there, of which dataset, and what their bytes are."""
 
 import hashlib
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from sources.places import Entry, Place, PlaceError
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".parquet", ".zip")
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _BLOCK = 1 << 20
+_SEEN = "seen.json"
 
 
 class LandingError(ValueError):
@@ -24,6 +28,7 @@ class LandedFile:
     dataset: str
     sha256: str
     size: int
+    stamp: str = ""
 
     def said_by_path(self, offices: frozenset[str]) -> dict[str, str]:
         """Give what the path says of participants: the period, and the office before it or known as one.
@@ -44,35 +49,74 @@ class LandedFile:
         return said | ({"office_code": office} if office else {})
 
 
-def list_landing(landing: Path, datasets: Sequence[str]) -> list[LandedFile]:
+@dataclass(frozen=True)
+class Seen:
+    """What was found when a file was last looked at: its stamp, and the sha256 of its bytes."""
+
+    stamp: str
+    sha256: str
+
+
+def list_landing(landing: Place, datasets: Sequence[str], seen: Mapping[str, Seen] | None = None) -> list[LandedFile]:
     """List what lies in a landing zone, in a stable order.
 
     Args:
-        landing: the folder.
+        landing: where files arrive.
         datasets: the known dataset names; the first folder of a path.
+        seen: what was found last time, by path; the bytes of files with the same stamp are not read again.
 
     Returns:
         The files of known datasets, and data files elsewhere, whose dataset is then no known one. Hidden files, and
         files outside the datasets' folders that hold no data (a README), are left out.
 
     Raises:
-        LandingError: the folder does not exist.
+        LandingError: the place does not exist, or cannot be reached.
     """
-    if not landing.is_dir():
-        raise LandingError(f"landing zone {landing} is not a folder; pass --landing or set CAKUPAN_LANDING")
-    files = ((path, path.relative_to(landing).as_posix()) for path in _files(landing))
-    return [
-        LandedFile(path, file, file.partition("/")[0], file_sha256(path), path.stat().st_size)
-        for path, file in files
-        if file.partition("/")[0] in datasets or path.name.lower().endswith(ENDINGS)
-    ]
+    try:
+        if not landing.exists():
+            raise LandingError(f"landing zone {landing.uri} is not there; pass --landing or set CAKUPAN_LANDING")
+        entries = [entry for entry in landing.entries() if _is_data(entry.key, datasets)]
+        fresh = [entry.key for entry in entries if not _is_seen(entry, seen or {})]
+        landing.pull(fresh, anew=True)
+    except PlaceError as unreachable:
+        raise LandingError(str(unreachable)) from None
+    return [_landed(landing, entry, seen or {}) for entry in entries]
 
 
-def _files(landing: Path) -> Iterator[Path]:
-    for path in sorted(landing.rglob("*")):
-        inside = path.relative_to(landing).parts
-        if path.is_file() and not any(part.startswith((".", "__", "~$")) for part in inside):
-            yield path
+def remembered(lake: Place) -> dict[str, Seen]:
+    """Give what `remember` kept in the lake; nothing in a new one, or where the record is damaged."""
+    kept = lake.read(_SEEN)
+    try:
+        rows = json.loads(kept or b"{}")
+        return {file: Seen(stamp, sha256) for file, (stamp, sha256) in rows.items()}
+    except (ValueError, AttributeError, TypeError):
+        return {}
+
+
+def remember(lake: Place, files: Iterable[LandedFile]) -> None:
+    """Keep the stamps and hashes of the landed files in the lake, so that the next night reads only what changed."""
+    rows = {landed.file: [landed.stamp, landed.sha256] for landed in files}
+    content = json.dumps(rows, separators=(",", ":")).encode()
+    if lake.read(_SEEN) != content:
+        lake.write(_SEEN, content)
+
+
+def _landed(landing: Place, entry: Entry, seen: Mapping[str, Seen]) -> LandedFile:
+    path = landing.root / entry.key
+    known = _is_seen(entry, seen)
+    sha256 = seen[entry.key].sha256 if known else file_sha256(path)
+    return LandedFile(path, entry.key, entry.key.partition("/")[0], sha256, entry.size, entry.stamp)
+
+
+def _is_seen(entry: Entry, seen: Mapping[str, Seen]) -> bool:
+    return entry.key in seen and seen[entry.key].stamp == entry.stamp
+
+
+def _is_data(key: str, datasets: Sequence[str]) -> bool:
+    parts = key.split("/")
+    if any(part.startswith((".", "__", "~$")) for part in parts):
+        return False
+    return parts[0] in datasets or key.lower().endswith(ENDINGS)
 
 
 def file_sha256(path: Path) -> str:

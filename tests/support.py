@@ -25,6 +25,7 @@ from flows.report import NightReport
 from flows.settings import Settings
 from flows.steps import Night
 from sources.landing import list_landing
+from sources.places import Folder
 from transforms.clean import MACROS, Reading, landing_names, tagged_sql
 from warehouse.connections import Limits, connect
 from warehouse.house import House
@@ -138,12 +139,12 @@ class Home:
     @property
     def house(self) -> House:
         """The lake."""
-        return House(self.root / "lake")
+        return House(Folder(self.root / "lake"))
 
     @property
     def publication(self) -> Publication:
         """The builds."""
-        return Publication(self.root / "publish")
+        return Publication(Folder(self.root / "publish"))
 
     def put(self, file: str, content: str | bytes | Sequence[Mapping[str, Any]]) -> Path:
         """Land a file: bytes, text, or rows of a canonical CSV."""
@@ -177,7 +178,7 @@ class Home:
     def sweep(self, as_of: date = AS_OF) -> dict[str, LoadedFile]:
         """Load what landed, without building; gives the outcome by file."""
         self.landing.mkdir(parents=True, exist_ok=True)
-        files = list_landing(self.landing, list(contracts_of("dataset")))
+        files = list_landing(Folder(self.landing), list(contracts_of("dataset")))
         with connect(LIMITS) as con:
             sweep = Sweep(self.house, self.house, con, as_of, PERSON_KEY, self.root / "work")
             return {result.landed.file: result for result in run_sweep(sweep, files)}

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +19,7 @@ from expectations.schemas import create_table, quoted
 from expectations.suites import CheckResult as Check
 from expectations.suites import suite_of
 from sources.landing import file_sha256
+from sources.places import sync_folder
 from warehouse.assemble import assemble, published_tables
 from warehouse.checks import (
     budget_checks,
@@ -36,7 +36,7 @@ from warehouse.connections import Limits, connect, first_value
 from warehouse.diff import diff_builds
 from warehouse.house import House
 from warehouse.manifest import BuildResult, Input, Manifest
-from warehouse.publish import Publication, sync_folder
+from warehouse.publish import Publication
 from warehouse.reference import load_reference, merge_landed
 
 PROJECT = Path(__file__).parents[1]
@@ -131,6 +131,7 @@ def make_build(request: BuildRequest, judge: Judge) -> Manifest:
         reasons=_reasons(checks),
     )
     _finish(partial, request.publication.folder_of(build_id), manifest)
+    request.publication.deliver(build_id, manifest.sha256)
     return manifest
 
 
@@ -235,7 +236,7 @@ def _rows_before(request: BuildRequest) -> dict[str, int]:
 
 def _promoted_folder(request: BuildRequest) -> Path | None:
     promoted = request.publication.promoted_id()
-    return None if promoted is None else request.publication.folder_of(promoted)
+    return None if promoted is None else request.publication.fetched(promoted)
 
 
 def _write_database(limits: Limits, partial: Path, *, sound: bool) -> None:
@@ -285,10 +286,3 @@ def _finish(partial: Path, folder: Path, manifest: Manifest) -> None:
             path.chmod(0o444)
     partial.replace(folder)
     sync_folder(folder.parent)
-
-
-def sweep_leftovers(publication: Publication) -> None:
-    """Remove the folders of builds that never finished (a killed run); only while this run holds the lease."""
-    if publication.builds_folder.is_dir():
-        for folder in publication.builds_folder.glob(".*"):
-            shutil.rmtree(folder)

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from expectations.contracts import contracts_of, load_contracts
 from expectations.schemas import arrow_schema
+from sources.places import Place
 from sources.snapshots import Snapshots
 from warehouse.lake import Table, files_relation
 
@@ -41,40 +42,40 @@ LOADS = pa.schema(
 
 @dataclass(frozen=True)
 class House:
-    """One lake under one folder."""
+    """One lake in one place."""
 
-    root: Path
+    place: Place
+
+    @property
+    def root(self) -> Path:
+        """The local folder in which its files are read and made."""
+        return self.place.root
 
     @property
     def snapshots(self) -> Snapshots:
         """The raw bytes."""
-        return Snapshots(self.root / "raw")
+        return Snapshots(self.place.below("raw"))
 
     @property
     def arrivals(self) -> Table:
         """One row per sha256 that ever landed: when, in which sweep, under which path."""
-        return Table(self.root / "arrivals", ARRIVALS)
+        return Table(self.place.below("arrivals"), ARRIVALS)
 
     @property
     def loads(self) -> Table:
         """One row per reading of a file: its verdict and its counts of lines."""
-        return Table(self.root / "loads", LOADS)
+        return Table(self.place.below("loads"), LOADS)
 
     @property
     def quarantine(self) -> Table:
         """The lines that did not pass, by the file they came from."""
         contract = load_contracts()["quarantine"]
-        return Table(self.root / "quarantine", arrow_schema(contract.core_fields), contract.partition)
-
-    @property
-    def judged_under(self) -> Path:
-        """Holds the digest of the identities by which core was judged last."""
-        return self.root / "judged-under"
+        return Table(self.place.below("quarantine"), arrow_schema(contract.core_fields), contract.partition)
 
     def core(self, name: str) -> Table:
         """The core table of a dataset."""
         contract = load_contracts()[name]
-        return Table(self.root / "core" / name, arrow_schema(contract.core_fields), contract.partition)
+        return Table(self.place.below(f"core/{name}"), arrow_schema(contract.core_fields), contract.partition)
 
     def core_versions(self) -> dict[str, int]:
         """Give the newest version of every core table that was ever written."""

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import stamina
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import Schema
 from deltalake.transaction import AddAction, RemoveAction
 
 from expectations.schemas import quoted
+from sources.places import Folder, Place
 from warehouse.connections import first_value
 
 _SAFE = re.compile(r"[A-Za-z0-9_-]+")
@@ -38,15 +40,20 @@ class DataFile:
 class Table:
     """One Delta table: ``core/<name>``, or one of the lake's own (``arrivals``, ``loads``, ``quarantine``)."""
 
-    root: Path
+    place: Place
     schema: pa.Schema
     partition_by: tuple[str, ...] = ()
 
+    @property
+    def root(self) -> Path:
+        """The local folder in which its files are read and made."""
+        return self.place.root
+
     def _open(self, version: int | None = None) -> DeltaTable | None:
-        if not (self.root / "_delta_log").is_dir():
+        if isinstance(self.place, Folder) and not (self.root / "_delta_log").is_dir():
             return None
         try:
-            return DeltaTable(str(self.root), version=version)
+            return DeltaTable(self.place.uri, version=version, storage_options=dict(self.place.delta_options))
         except TableNotFoundError:
             return None
 
@@ -55,12 +62,19 @@ class Table:
         table = self._open()
         return None if table is None else table.version()
 
-    def files(self, version: int | None = None) -> list[str]:
-        """Give the paths of the Parquet files of a version (default: the newest), in alphabetical order."""
+    def data_keys(self, version: int | None = None) -> list[str]:
+        """Give the Parquet files of a version (default: the newest) by their paths below the table's place."""
         table = self._open(version)
         if table is None:
             return []
-        return sorted(uri.removeprefix("file://") for uri in table.file_uris())
+        uris = (uri.removeprefix("file://") for uri in table.file_uris())
+        return sorted(uri.removeprefix(f"{self.place.uri}/") for uri in uris)
+
+    def files(self, version: int | None = None) -> list[str]:
+        """Give the local paths of the Parquet files of a version, in alphabetical order; they are there to be read."""
+        keys = self.data_keys(version)
+        self.place.pull(keys)
+        return [str(self.root / key) for key in keys]
 
     def relation(self, version: int | None = None) -> str:
         """Write the SQL of a version's rows, in the schema's columns; an unwritten table has no rows."""
@@ -93,7 +107,9 @@ class Table:
         rows = first_value(
             con, f"COPY (SELECT {kept} FROM ({select})) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         )
-        return DataFile(path.relative_to(self.root).as_posix(), path.stat().st_size, rows, dict(partition))
+        key = path.relative_to(self.root).as_posix()
+        self.place.push([key])
+        return DataFile(key, path.stat().st_size, rows, dict(partition))
 
     def append(self, files: Sequence[DataFile]) -> int:
         """Register files beside what is there; gives the new version."""
@@ -108,20 +124,34 @@ class Table:
     def _commit(
         self, files: Sequence[DataFile], mode: str, filters: list[tuple[str, str, str | list[str]]] | None
     ) -> int:
+        for attempt in stamina.retry_context(on=CommitFailedError, attempts=5, wait_initial=0.1, wait_max=2.0):
+            with attempt:
+                self._commit_once(files, mode, filters)
+        return DeltaTable(self.place.uri, storage_options=dict(self.place.delta_options)).version()
+
+    def _commit_once(
+        self, files: Sequence[DataFile], mode: str, filters: list[tuple[str, str, str | list[str]]] | None
+    ) -> None:
+        """Commit upon the newest version; where another commit came first, delta-rs refuses and it is tried again."""
         schema = Schema.from_arrow(self.schema)
-        table = self._open()
-        if table is None:
-            self.root.mkdir(parents=True, exist_ok=True)
-            table = DeltaTable.create(str(self.root), schema=schema, partition_by=list(self.partition_by))
         actions: list[AddAction | RemoveAction] = [_action(file) for file in files]
-        table.create_write_transaction(
+        (self._open() or self._create(schema)).create_write_transaction(
             actions,
             mode=mode,  # pyright: ignore[reportArgumentType]
             schema=schema,
             partition_by=list(self.partition_by),
             partition_filters=filters,  # pyright: ignore[reportArgumentType]
         )
-        return DeltaTable(str(self.root)).version()
+
+    def _create(self, schema: Schema) -> DeltaTable:
+        self.root.mkdir(parents=True, exist_ok=True)
+        return DeltaTable.create(
+            self.place.uri,
+            schema=schema,
+            partition_by=list(self.partition_by),
+            mode="ignore",
+            storage_options=dict(self.place.delta_options),
+        )
 
 
 def _action(file: DataFile) -> AddAction:

@@ -1,12 +1,20 @@
-"""One run at a time on a lake: a lock that the operating system gives back when its holder dies."""
+"""One run at a time on a lake: a lock that its holder loses when it dies, on a folder or on S3."""
 
 import fcntl
 import json
 import os
+import socket
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+
+from sources.places import ABSENT, Folder, Place, PlaceError, TakenError
+
+KEY = "lease.json"
+# A bucket has no operating system that takes a lease back: it ends when its holder stops renewing it.
+LASTS = timedelta(minutes=5)
+RENEWED_EVERY = timedelta(minutes=1)
 
 
 class LeaseHeldError(RuntimeError):
@@ -14,25 +22,91 @@ class LeaseHeldError(RuntimeError):
 
 
 @contextmanager
-def lease(lake: Path) -> Generator[None]:
+def lease(lake: Place) -> Generator[None]:
     """Hold the lake for this process.
 
     Args:
-        lake: the lake's folder.
+        lake: where the lake stands.
 
     Raises:
         LeaseHeldError: another process holds it; the message says which and since when.
     """
-    lake.mkdir(parents=True, exist_ok=True)
-    path = lake / "lease.json"
-    with path.open("a+", encoding="utf-8") as stream:
+    with _of_folder(lake) if isinstance(lake, Folder) else _of_bucket(lake):
+        yield
+
+
+@contextmanager
+def _of_folder(lake: Folder) -> Generator[None]:
+    lake.root.mkdir(parents=True, exist_ok=True)
+    with (lake.root / KEY).open("a+", encoding="utf-8") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             stream.seek(0)
-            raise LeaseHeldError(f"another run holds {lake}: {stream.read().strip() or 'unknown'}") from None
+            raise LeaseHeldError(f"another run holds {lake.uri}: {stream.read().strip() or 'unknown'}") from None
         stream.truncate(0)
-        json.dump({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}, stream)
+        stream.write(_holder(datetime.now(UTC)))
         stream.flush()
         yield
         stream.truncate(0)
+
+
+def _holder(since: datetime) -> str:
+    said = {"pid": os.getpid(), "host": socket.gethostname(), "since": since.isoformat(timespec="seconds")}
+    return json.dumps(said)
+
+
+@contextmanager
+def _of_bucket(lake: Place) -> Generator[None]:
+    held = _Held(lake, datetime.now(UTC))
+    held.take()
+    stop = threading.Event()
+    renewing = threading.Thread(target=held.renew_until, args=(stop,), daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        renewing.join()
+        held.give_back()
+
+
+class _Held:
+    """A lease on a bucket: an object that only one writer can have written last."""
+
+    def __init__(self, lake: Place, since: datetime) -> None:
+        self._lake = lake
+        self._since = since
+        self._stamp = ABSENT
+
+    def take(self) -> None:
+        """Write the object where none stands, or over one that ended."""
+        standing = self._lake.stat(KEY)
+        if standing is not None:
+            said = json.loads(self._lake.read(KEY) or b"{}")
+            if datetime.fromisoformat(said["until"]) > datetime.now(UTC):
+                raise LeaseHeldError(f"another run holds {self._lake.uri}: {json.dumps(said)}")
+        try:
+            self._stamp = self._lake.write(KEY, self._content(), ABSENT if standing is None else standing.stamp)
+        except TakenError:
+            raise LeaseHeldError(f"another run took {self._lake.uri} at this moment") from None
+
+    def renew_until(self, stop: threading.Event) -> None:
+        """Write the object again and again while the run is at work; a bucket out of reach is tried again."""
+        while not stop.wait(RENEWED_EVERY.total_seconds()):
+            try:
+                self._stamp = self._lake.write(KEY, self._content(), self._stamp)
+            except PlaceError:
+                continue
+            except TakenError:
+                return
+
+    def give_back(self) -> None:
+        """Remove the object, if it is still this run's."""
+        standing = self._lake.stat(KEY)
+        if standing is not None and standing.stamp == self._stamp:
+            self._lake.remove([KEY])
+
+    def _content(self) -> bytes:
+        until = (datetime.now(UTC) + LASTS).isoformat(timespec="seconds")
+        return json.dumps(json.loads(_holder(self._since)) | {"until": until}).encode()

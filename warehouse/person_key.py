@@ -2,11 +2,14 @@
 
 import hashlib
 import json
-import os
 import secrets
 from pathlib import Path
 
+from sources.places import ABSENT, Folder, Place
+
 SHORTEST = 16
+_RECORD = "person_key.json"
+_OWNER_ONLY = 0o600
 
 
 class PersonKeyError(ValueError):
@@ -24,16 +27,8 @@ def load_or_make_key(path: Path) -> str:
     """
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_whole(path, secrets.token_hex(32))
+        Folder(path.parent).write(path.name, secrets.token_hex(32).encode(), mode=_OWNER_ONLY)
     return path.read_text(encoding="ascii").strip()
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a small file that only its owner reads, whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.touch(mode=0o600)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def key_id(key: str) -> str:
@@ -47,11 +42,11 @@ def key_id(key: str) -> str:
     return hashlib.sha256(b"cakupan person key " + key.encode()).hexdigest()[:16]
 
 
-def confirm_key(lake: Path, key: str) -> str:
+def confirm_key(lake: Place, key: str) -> str:
     """Record the key's name in a new lake, or compare it with the recorded one.
 
     Args:
-        lake: the lake's folder.
+        lake: where the lake stands.
         key: the key of this run.
 
     Returns:
@@ -61,14 +56,14 @@ def confirm_key(lake: Path, key: str) -> str:
         PersonKeyError: the lake was made with another key; persons would be counted twice.
     """
     name = key_id(key)
-    record = lake / "person_key.json"
-    if not record.is_file():
-        lake.mkdir(parents=True, exist_ok=True)
-        _write_whole(record, json.dumps({"key_id": name}) + "\n")
-    known = json.loads(record.read_text(encoding="utf-8"))["key_id"]
+    record = lake.read(_RECORD)
+    if record is None:
+        record = (json.dumps({"key_id": name}) + "\n").encode()
+        lake.write(_RECORD, record, ABSENT, mode=_OWNER_ONLY)
+    known = json.loads(record)["key_id"]
     if known != name:
         raise PersonKeyError(
-            f"the lake {lake} was made with person key {known}, this run has {name}; "
+            f"the lake {lake.uri} was made with person key {known}, this run has {name}; "
             "set CAKUPAN_PERSON_KEY to the first one, or start a new lake"
         )
     return name

@@ -2,13 +2,19 @@
 
 import json
 import os
+import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sources.landing import file_sha256
+from sources.places import ABSENT, Folder, Place, TakenError, sync_folder
 from warehouse.manifest import Manifest, read_manifest
+
+_POINTER = "latest.json"
+_CONFIRMED = "confirmed.json"
 
 
 class PublishError(ValueError):
@@ -26,26 +32,52 @@ class Damage:
 
 @dataclass(frozen=True)
 class Publication:
-    """The published side under one folder: ``builds/<build_id>/``, ``latest.json``, ``current``."""
+    """The published side of one place: ``builds/<build_id>/``, ``latest.json``; in a folder also ``current``."""
 
-    root: Path
+    place: Place
+
+    @property
+    def root(self) -> Path:
+        """The local folder in which files are made and read."""
+        return self.place.root
 
     @property
     def builds_folder(self) -> Path:
-        """Where builds lie."""
+        """The local folder of the builds."""
         return self.root / "builds"
 
     def folder_of(self, build_id: str) -> Path:
-        """Give the folder of a build."""
+        """Give the local folder of a build; `fetched` sees to it that its files are there."""
         return self.builds_folder / build_id
+
+    def fetched(self, build_id: str) -> Path:
+        """Give the local folder of a build with all its files.
+
+        Raises:
+            PublishError: there is no such build.
+        """
+        self.place.pull(f"builds/{build_id}/{name}" for name in self.manifest(build_id).sha256)
+        return self.folder_of(build_id)
+
+    def deliver(self, build_id: str, files: Iterable[str]) -> None:
+        """Bring a finished build's files to the place, the manifest last: only then is it a build for others."""
+        ordered = [*sorted(set(files) - {"manifest.json"}), "manifest.json"]
+        self.place.push(f"builds/{build_id}/{name}" for name in ordered)
 
     def builds(self) -> list[Manifest]:
         """Give the manifests of all finished builds, newest first."""
-        if not self.builds_folder.is_dir():
-            return []
-        folders = sorted(self.builds_folder.iterdir(), reverse=True)
-        finished = (folder for folder in folders if not folder.name.startswith("."))
-        return [read_manifest(folder) for folder in finished if (folder / "manifest.json").is_file()]
+        names = [name for name in self.place.folders("builds") if not name.startswith(".")]
+        return [self._read(name) for name in reversed(names) if self._is_finished(name)]
+
+    def _is_finished(self, build_id: str) -> bool:
+        try:
+            self.place.pull([f"builds/{build_id}/manifest.json"])
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _read(self, build_id: str) -> Manifest:
+        return read_manifest(self.folder_of(build_id))
 
     def manifest(self, build_id: str) -> Manifest:
         """Give one build's manifest.
@@ -53,17 +85,15 @@ class Publication:
         Raises:
             PublishError: there is no such build.
         """
-        if not (self.folder_of(build_id) / "manifest.json").is_file():
+        if not self._is_finished(build_id):
             known = ", ".join(manifest.build_id for manifest in self.builds()[:5]) or "none"
-            raise PublishError(f"no build {build_id} in {self.builds_folder}; the newest are: {known}")
-        return read_manifest(self.folder_of(build_id))
+            raise PublishError(f"no build {build_id} in {self.place.uri}/builds; the newest are: {known}")
+        return self._read(build_id)
 
     def promoted_id(self) -> str | None:
         """Give the promoted build; null before the first promotion."""
-        pointer = self.root / "latest.json"
-        if not pointer.is_file():
-            return None
-        return str(json.loads(pointer.read_text(encoding="utf-8"))["build_id"])
+        pointer = self.place.read(_POINTER)
+        return None if pointer is None else str(json.loads(pointer)["build_id"])
 
     def promoted(self) -> Manifest | None:
         """Give the promoted build's manifest; null before the first promotion."""
@@ -74,8 +104,10 @@ class Publication:
         """Move the pointer to a build whose checks passed; an older build is a rollback.
 
         Raises:
-            PublishError: there is no such build, its checks did not pass, or its files are damaged.
+            PublishError: there is no such build, its checks did not pass, its files are damaged, or somebody else
+                moved the pointer meanwhile.
         """
+        standing = self.place.stat(_POINTER)
         manifest = self.manifest(build_id)
         if manifest.result == "failure":
             raise PublishError(
@@ -84,12 +116,26 @@ class Publication:
         damage = self.damage(build_id)
         if damage:
             raise PublishError(f"build {build_id} is damaged: {damage[0].file}; rebuild with cakupan run --force")
+        self._point(build_id, ABSENT if standing is None else standing.stamp)
+        self._link(build_id)
+
+    def _point(self, build_id: str, expected: str) -> None:
         pointer = {"build_id": build_id, "promoted_at": _now()}
-        _write_atomically(self.root / "latest.json", json.dumps(pointer, indent=2) + "\n")
-        _link_atomically(self.root / "current", Path("builds") / build_id)
+        try:
+            self.place.write(_POINTER, (json.dumps(pointer, indent=2) + "\n").encode(), expected)
+        except TakenError:
+            raise PublishError(
+                f"{self.place.uri}/{_POINTER} was moved by somebody else; look at cakupan builds"
+            ) from None
+
+    def _link(self, build_id: str) -> None:
+        """Let the link `current` of a folder follow the pointer; a bucket has no links."""
+        if isinstance(self.place, Folder):
+            _link_atomically(self.place.root / "current", Path("builds") / build_id)
 
     def checks(self, build_id: str) -> list[dict[str, Any]]:
         """Give the checks of a build, as its ``checks.json`` lists them."""
+        self.place.pull([f"builds/{build_id}/checks.json"])
         document = json.loads((self.folder_of(build_id) / "checks.json").read_text(encoding="utf-8"))
         return list(document["checks"])
 
@@ -97,38 +143,36 @@ class Publication:
         """Record that a night found nothing new: the promoted build still holds, and the link follows the pointer."""
         build_id = self.promoted_id()
         if build_id is not None:
-            _link_atomically(self.root / "current", Path("builds") / build_id)
-        _write_atomically(self.root / "confirmed.json", json.dumps({"at": _now()}) + "\n")
+            self._link(build_id)
+        self.place.write(_CONFIRMED, (json.dumps({"at": _now()}) + "\n").encode())
 
     def confirmed_at(self) -> datetime | None:
         """Give when a night last confirmed the promoted build; null if none did."""
-        path = self.root / "confirmed.json"
-        return datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["at"]) if path.is_file() else None
+        said = self.place.read(_CONFIRMED)
+        return None if said is None else datetime.fromisoformat(json.loads(said)["at"])
 
     def damage(self, build_id: str) -> list[Damage]:
-        """Compare a build's files with its manifest; an untouched build has no damage."""
-        folder = self.folder_of(build_id)
-        found = {name: _digest(folder / name) for name in self.manifest(build_id).sha256}
+        """Compare a build's files, as the place has them now, with its manifest; an untouched build has no damage."""
         expected = self.manifest(build_id).sha256
+        found = {name: self._digest(f"builds/{build_id}/{name}") for name in expected}
         return [Damage(name, found[name], expected[name]) for name in expected if found[name] != expected[name]]
+
+    def _digest(self, key: str) -> str:
+        try:
+            self.place.pull([key], anew=True)
+        except FileNotFoundError:
+            return "missing"
+        return file_sha256(self.place.root / key)
+
+    def sweep_leftovers(self) -> None:
+        """Remove the folders of builds that never finished (a killed run); only while this run holds the lease."""
+        if self.builds_folder.is_dir():
+            for folder in self.builds_folder.glob(".*"):
+                shutil.rmtree(folder)
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _digest(path: Path) -> str:
-    return file_sha256(path) if path.is_file() else "missing"
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with partial.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
 
 
 def _link_atomically(link: Path, target: Path) -> None:
@@ -137,12 +181,3 @@ def _link_atomically(link: Path, target: Path) -> None:
     partial.symlink_to(target)
     partial.replace(link)
     sync_folder(link.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a folder's entries durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -70,7 +70,7 @@ def ask(house: House, publication: Publication, limits: Limits, sql: str) -> Ans
         raise QueryError("nothing is promoted yet; run cakupan run first")
     with connect(limits) as con:
         _refuse_writing(con, sql)
-        database = publication.folder_of(manifest.build_id) / "marts.duckdb"
+        database = publication.fetched(manifest.build_id) / "marts.duckdb"
         con.execute(f"ATTACH {quoted(str(database))} AS build (READ_ONLY)")
         con.execute("CREATE SCHEMA marts")
         for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'build'").fetchall():

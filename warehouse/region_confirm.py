@@ -2,22 +2,20 @@
 
 import csv
 import io
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Literal
 
 import duckdb
 
 from sources.landing import LandingError
-from warehouse.publish import sync_folder
+from sources.places import ABSENT, Place
 from warehouse.region_names import Region, RegionError, alias_of, region_of_code, regions_of_name, shared_name
 
 COLUMNS = ("alias", "region_code", "region_system", "confirmed_by", "confirmed_on")
-FOLDER = Path("region_aliases") / "confirmed"
+FOLDER = "region_aliases/confirmed"
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Confirmed:
 
 
 def confirm(
-    con: duckdb.DuckDBPyConnection, landing: Path, confirmation: Confirmation, *, is_dry_run: bool = False
+    con: duckdb.DuckDBPyConnection, landing: Place, confirmation: Confirmation, *, is_dry_run: bool = False
 ) -> Confirmed:
     """Check a confirmation and land it.
 
@@ -60,18 +58,18 @@ def confirm(
             already means another region.
         LandingError: the landing zone does not exist.
     """
-    if not landing.is_dir():
-        raise LandingError(f"landing zone {landing} is not a folder; pass --landing or set CAKUPAN_LANDING")
+    if not landing.exists():
+        raise LandingError(f"landing zone {landing.uri} is not there; pass --landing or set CAKUPAN_LANDING")
     alias = alias_of(con, confirmation.name)
     region = region_of_code(con, confirmation.code)
     _check_words(alias, confirmation)
     if _is_known(con, landing, alias, region):
         return Confirmed("unchanged", alias, region, None)
     content = _content(alias, region, confirmation)
-    path = _free_path(landing / FOLDER, f"{confirmation.on:%Y-%m-%d}-{_slug(alias)}")
+    file = _free_file(landing, f"{FOLDER}/{confirmation.on:%Y-%m-%d}-{_slug(alias)}")
     if not is_dry_run:
-        _write(path, content)
-    return Confirmed("dry_run" if is_dry_run else "landed", alias, region, path.relative_to(landing).as_posix())
+        landing.write(file, content.encode(), ABSENT)
+    return Confirmed("dry_run" if is_dry_run else "landed", alias, region, file)
 
 
 def _check_words(alias: str, confirmation: Confirmation) -> None:
@@ -83,7 +81,7 @@ def _check_words(alias: str, confirmation: Confirmation) -> None:
         raise RegionError("--by kosong; sebutkan siapa yang memastikan / --by is empty; say who confirms it")
 
 
-def _is_known(con: duckdb.DuckDBPyConnection, landing: Path, alias: str, region: Region) -> bool:
+def _is_known(con: duckdb.DuckDBPyConnection, landing: Place, alias: str, region: Region) -> bool:
     """Tell whether the name means the region already, known or waiting; refuse one that means something else."""
     meant = regions_of_name(con, alias)
     if len(meant) > 1:
@@ -99,11 +97,11 @@ def _is_known(con: duckdb.DuckDBPyConnection, landing: Path, alias: str, region:
     return bool(codes)
 
 
-def _waiting(landing: Path, alias: str) -> Iterator[str]:
+def _waiting(landing: Place, alias: str) -> Iterator[str]:
     """Give the regions for which the name was confirmed in files that no night has read yet."""
-    for path in sorted((landing / FOLDER).glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
+    for entry in landing.entries(f"{FOLDER}/"):
+        text = (landing.read(entry.key) or b"").decode("utf-8", errors="replace")
+        rows = list(csv.DictReader(io.StringIO(text)))
         yield from (row["region_code"] for row in rows if row.get("alias") == alias and row.get("region_code"))
 
 
@@ -119,22 +117,10 @@ def _slug(alias: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", alias).strip("-")[:80] or "alias"
 
 
-def _free_path(folder: Path, stem: str) -> Path:
+def _free_file(landing: Place, stem: str) -> str:
     """Give a path that no file has: two spellings may differ in a mark only, which a path leaves out."""
-    path, nth = folder / f"{stem}.csv", 1
-    while path.exists():
+    file, nth = f"{stem}.csv", 1
+    while landing.stat(file) is not None:
         nth += 1
-        path = folder / f"{stem}-{nth}.csv"
-    return path
-
-
-def _write(path: Path, content: str) -> None:
-    """Write a file that is there whole or not at all; a hidden file is no landed one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with partial.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
+        file = f"{stem}-{nth}.csv"
+    return file

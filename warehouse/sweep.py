@@ -35,6 +35,8 @@ from warehouse.load import Lines, LoadedFile, Loader, StagedPartition, profile_d
 from warehouse.reference import LANDED_REFERENCE, load_reference, merge_landed
 
 Progress = Callable[[str, int, int], None]
+# Holds the digest of the identities by which core was judged last.
+_JUDGED_UNDER = "judged-under"
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,13 @@ def run_sweep(sweep: Sweep, files: Sequence[LandedFile]) -> list[LoadedFile]:
 
 def _judge_again(sweep: Sweep) -> None:
     """Let identities that changed since the last sweep judge what stands: figures that came before them too."""
-    path, key = sweep.house.judged_under, judging_key()
-    if sweep.is_dry or (path.is_file() and path.read_text(encoding="utf-8") == key):
+    lake, key = sweep.house.place, judging_key().encode()
+    if sweep.is_dry or lake.read(_JUDGED_UNDER) == key:
         return
     for name in IDENTITY_TABLES:
         if name in sweep.house.core_versions():
             judge_again(sweep.con, contracts_of("dataset")[name], sweep.house.core(name))
-    path.write_text(key, encoding="utf-8")
+    lake.write(_JUDGED_UNDER, key)
 
 
 def _prepare(sweep: Sweep) -> None:
@@ -275,7 +277,7 @@ def _current(sweep: Sweep, loader: Loader, sweeps: dict[str, int]) -> Callable[[
     """Give a look-up of the file that stands for a partition now: a data file's name tells whose it is."""
     table = sweep.house.core(loader.contract.name)
     names: dict[Path, list[str]] = {}
-    for path in map(Path, table.files()):
+    for path in (table.root / key for key in table.data_keys()):
         names.setdefault(path.parent, []).append(path.name)
 
     def look_up(partition: StagedPartition) -> Standing | None:
@@ -375,7 +377,7 @@ def _quarantine_conflicts(sweep: Sweep, result: LoadedFile) -> None:
 def _commit_quarantine(sweep: Sweep, loaded: Sequence[LoadedFile]) -> None:
     """Put the bad rows of the read files in place of what the quarantine held of them."""
     table = sweep.house.quarantine
-    held = {Path(path).parent.name.partition("=")[2] for path in table.files()}
+    held = {Path(path).parent.name.partition("=")[2] for path in table.data_keys()}
     if sweep.is_dry:
         return
     data = [

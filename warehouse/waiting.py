@@ -12,7 +12,7 @@ def _register_standing(con: duckdb.DuckDBPyConnection, house: House) -> None:
     """Put which file stands for each office and month into ``standing``; a data file's name begins with its sha256."""
     con.execute("CREATE OR REPLACE TEMP TABLE standing (period VARCHAR, office_code VARCHAR, source_key VARCHAR)")
     rows: list[tuple[str, str, str]] = []
-    for file in house.core("participants").files():
+    for file in house.core("participants").data_keys():
         office, period = (Path(file).parents[level].name.partition("=")[2] for level in (0, 1))
         rows.append((period, office, Path(file).name[:64]))
     if rows:

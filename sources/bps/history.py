@@ -1,15 +1,15 @@
 """What was asked of BPS and what became of it: one JSON line for each answer, only ever added to."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from sources.bps.labels import year_of
+from sources.places import Place
 
+_FILE = "history.jsonl"
 Kind = Literal["periods", "data", "nothing", "settled", "cap", "foreign"]
 
 
@@ -65,26 +65,25 @@ class Event:
 class History:
     """The events of one lake, kept in one file; a line that was cut by a crash counts as not written."""
 
-    path: Path
+    place: Place
     _events: dict[tuple[str, str], list[Event]] = field(default_factory=dict[tuple[str, str], list[Event]], init=False)
     _caps: dict[str, int] = field(default_factory=dict[str, int], init=False)
+    _mend: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         """Read what is there."""
-        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        lines = (self.place.read(_FILE) or b"").splitlines()
+        # A line that was cut must not swallow the next one.
+        self._mend = "\n" if lines and not (self.place.read(_FILE) or b"").endswith(b"\n") else ""
         self._remember(event for line in lines if (event := _event(line)) is not None)
 
     def add(self, *events: Event) -> None:
         """Write events at the end of the file, so that they survive a crash."""
         if not events:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+b") as stream:
-            ends_well = stream.seek(0, os.SEEK_END) == 0 or _last_byte(stream) == b"\n"
-            text = "".join(f"{event.line()}\n" for event in events)
-            stream.write(("" if ends_well else "\n").encode() + text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
+        text = "".join(f"{event.line()}\n" for event in events)
+        self.place.append(_FILE, f"{self._mend}{text}".encode())
+        self._mend = ""
         self._remember(events)
 
     def _remember(self, events: Iterable[Event]) -> None:
@@ -134,11 +133,6 @@ class History:
 def is_old(at: datetime, now: datetime, days: int) -> bool:
     """Tell whether something is so many days old."""
     return (now - at).days >= days
-
-
-def _last_byte(stream: Any) -> bytes:
-    stream.seek(-1, os.SEEK_END)
-    return bytes(stream.read(1))
 
 
 def _event(line: bytes) -> Event | None:

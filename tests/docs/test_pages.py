@@ -57,7 +57,7 @@ def test_the_readme_lists_exactly_the_commands() -> None:
 
 
 def test_the_readme_lists_exactly_the_settings() -> None:
-    listed = re.findall(r"^\| `(CAKUPAN_[A-Z_]+)` \|", README.read_text(encoding="utf-8"), re.MULTILINE)
+    listed = re.findall(r"^\| `(CAKUPAN_[A-Z0-9_]+)` \|", README.read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(listed) == sorted(f"CAKUPAN_{name.upper()}" for name in Settings.model_fields)
 
 

@@ -269,13 +269,13 @@ def test_another_key_for_persons_stops_before_anything_is_read(home: Home) -> No
 
 
 def test_a_landing_zone_that_is_not_there_is_said(home: Home) -> None:
-    with pytest.raises(LandingError, match="is not a folder"):
+    with pytest.raises(LandingError, match="is not there"):
         home.run()
 
 
 def test_a_held_lease_stops_the_night(home: Home) -> None:
     home.landing.mkdir()
-    with lease(home.house.root), pytest.raises(LeaseHeldError):
+    with lease(home.house.place), pytest.raises(LeaseHeldError):
         home.run()
     assert home.publication.builds() == []
 

@@ -169,7 +169,7 @@ def test_spellings_that_differ_in_a_mark_get_files_of_their_own(cakupan: Command
 def test_without_a_landing_zone_it_ends_as_a_night_does(cakupan: Command, tmp_path: Path) -> None:
     code, _, err = cakupan("confirm", UNKNOWN, "1311", "--by", "Siti", "--landing", str(tmp_path / "none"))
     assert code == 5
-    assert "is not a folder" in err
+    assert "is not there" in err
 
 
 # --- show ----------------------------------------------------------------------------------------------------------

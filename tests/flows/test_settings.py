@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from flows.commands import SettingsFileError, settings_of
-from flows.settings import BUSINESS_ZONE, Settings, UnknownPlaceError, business_today, folder
+from flows.settings import BUSINESS_ZONE, Settings, UnknownPlaceError, business_today, place_of
+from sources.places import Folder
 
 
 def test_without_anything_all_stands_under_var(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -50,13 +51,13 @@ def test_an_unknown_setting_in_the_file_is_refused(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(("uri", "path"), [("var/lake", "var/lake"), ("/a/b", "/a/b"), ("file:///a/b", "/a/b")])
 def test_a_folder_is_a_path_or_a_file_uri(uri: str, path: str) -> None:
-    assert folder(uri) == Path(path)
+    assert place_of(uri, Settings()) == Folder(Path(path))
 
 
-@pytest.mark.parametrize("uri", ["s3://bucket/prefix", "https://example.org/x"])
+@pytest.mark.parametrize("uri", ["gs://bucket/prefix", "https://example.org/x"])
 def test_another_place_is_refused_by_name(uri: str) -> None:
     with pytest.raises(UnknownPlaceError, match=uri):
-        folder(uri)
+        place_of(uri, Settings())
 
 
 def test_business_dates_are_those_of_jakarta() -> None:

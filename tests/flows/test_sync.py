@@ -348,9 +348,9 @@ def test_a_lost_snapshot_is_told_by_name(bench: Bench) -> None:
 
 
 def test_two_syncs_of_one_lake_never_race(bench: Bench) -> None:
-    with lease(bench.home.house.root / "bps"), pytest.raises(LeaseHeldError):
+    with lease(bench.home.house.place.below("bps")), pytest.raises(LeaseHeldError):
         bench.sync()
-    with lease(bench.home.house.root):
+    with lease(bench.home.house.place):
         assert bench.sync().exit_code == 0
 
 

@@ -95,7 +95,7 @@ def test_a_foreign_answer_is_kept_and_the_other_years_land(bench: Bench, monkeyp
         report = bench.sync(2023, 2025)
     assert (codes(report), report.series[0].without_data) == ([["foreign_answer"]], [])
     assert {row["year"] for row in bench.landed()[report.files[0]]} == {"2023", "2025"}
-    [foreign] = History(bench.home.house.root / "bps" / "history.jsonl").of("7400", "33", "foreign")
+    [foreign] = History(bench.home.house.place.below("bps")).of("7400", "33", "foreign")
     assert b'"1999"' in bench.home.house.snapshots.read(foreign.sha256[0])
     bench.models()
     assert (bench.sync(2023, 2025).result, bench.models()) == ("landed", ["data"])

@@ -264,7 +264,7 @@ def test_find_says_when_bps_is_out_of_reach(bench: Bench, at: Any) -> None:
 def test_another_sync_at_work_is_exit_six(bench: Bench, at: Any) -> None:
     from warehouse.lease import lease
 
-    with lease(bench.home.house.root / "bps"):
+    with lease(bench.home.house.place.below("bps")):
         assert at("sync")[0] == 6
 
 

@@ -147,7 +147,7 @@ def test_an_unfinished_build_of_a_run_at_work_is_left_alone(home: Home) -> None:
     home.landing.mkdir()
     leftover = home.publication.builds_folder / ".at-work"
     leftover.mkdir(parents=True)
-    with lease(home.house.root), pytest.raises(RuntimeError):
+    with lease(home.house.place), pytest.raises(RuntimeError):
         home.run()
     assert leftover.exists()
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from expectations.contracts import contracts_of
+from sources.places import Folder
 from warehouse.house import House
 from warehouse.lake import LakeError, Table, files_relation, pa_sql
 
@@ -27,7 +28,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture
 def table(tmp_path: Path) -> Table:
     """Give a table in partitions that was never written."""
-    return Table(tmp_path / "rows", SCHEMA, ("office_code", "period"))
+    return Table(Folder(tmp_path / "rows"), SCHEMA, ("office_code", "period"))
 
 
 def put(con: duckdb.DuckDBPyConnection, table: Table, office: str, value: int, period: str = "2026-10") -> int:
@@ -114,7 +115,7 @@ def test_text_that_looks_like_a_number_or_date_stays_text(con: duckdb.DuckDBPyCo
 
 
 def test_appending_from_several_threads_loses_nothing(tmp_path: Path) -> None:
-    table = Table(tmp_path / "log", pa.schema([("n", pa.int64())]))
+    table = Table(Folder(tmp_path / "log"), pa.schema([("n", pa.int64())]))
     with duckdb.connect() as con:
         table.append([table.write_file(con, "SELECT -1 AS n", {}, "part")])
 
@@ -132,7 +133,7 @@ def test_appending_from_several_threads_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_types_go_from_arrow_to_duckdb(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    house = House(tmp_path)
+    house = House(Folder(tmp_path))
     for name in contracts_of("dataset"):
         schema = house.core(name).schema
         described = con.execute(f"DESCRIBE {files_relation([], schema, ())}").fetchall()
@@ -142,7 +143,7 @@ def test_types_go_from_arrow_to_duckdb(con: duckdb.DuckDBPyConnection, tmp_path:
 
 
 def test_core_is_attached_at_the_versions_that_are_asked_for(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    house = House(tmp_path)
+    house = House(Folder(tmp_path))
     offices = house.core("offices")
     for code in ("N01", "N02"):
         empty = ", ".join(f"NULL AS {name}" for name in offices.schema.names[1:])

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from sources.places import Folder
 from tests.support import ROOT, killed_at_the_end
 from warehouse.lease import LeaseHeldError, lease
 
 HOLD = """
 import pathlib, sys
+from sources.places import Folder
 from warehouse.lease import lease
-with lease(pathlib.Path(sys.argv[1])):
+with lease(Folder(pathlib.Path(sys.argv[1]))):
     print('held', flush=True)
     sys.stdin.read()
 """
@@ -33,23 +35,23 @@ def holder(lake: Path) -> "subprocess.Popen[str]":
 
 def test_a_lease_is_given_again_after_it_ends(tmp_path: Path) -> None:
     for _ in range(2):
-        with lease(tmp_path / "lake"):
+        with lease(Folder(tmp_path / "lake")):
             assert json.loads((tmp_path / "lake" / "lease.json").read_text(encoding="utf-8"))["pid"] == os.getpid()
         assert (tmp_path / "lake" / "lease.json").read_text(encoding="utf-8") == ""
 
 
 def test_a_lease_ends_with_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), lease(tmp_path):
+    with pytest.raises(ZeroDivisionError), lease(Folder(tmp_path)):
         raise ZeroDivisionError
-    with lease(tmp_path):
+    with lease(Folder(tmp_path)):
         assert (tmp_path / "lease.json").is_file()
 
 
 def test_another_process_holds_the_lake_and_is_named(tmp_path: Path) -> None:
     with killed_at_the_end(holder(tmp_path)) as process:
-        with pytest.raises(LeaseHeldError, match=f'"pid": {process.pid}'), lease(tmp_path):
+        with pytest.raises(LeaseHeldError, match=f'"pid": {process.pid}'), lease(Folder(tmp_path)):
             pytest.fail("two at once")
-        with lease(tmp_path.with_name("another lake")):
+        with lease(Folder(tmp_path.with_name("another lake"))):
             assert process.poll() is None
 
 
@@ -57,5 +59,5 @@ def test_a_killed_holder_gives_the_lake_back(tmp_path: Path) -> None:
     with killed_at_the_end(holder(tmp_path)) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        with lease(tmp_path):
+        with lease(Folder(tmp_path)):
             assert json.loads((tmp_path / "lease.json").read_text(encoding="utf-8"))["pid"] == os.getpid()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sources.places import Folder
 from tests.support import Home, kpj, nik, participant
 from warehouse.person_key import PersonKeyError, confirm_key, key_id, load_or_make_key
 
@@ -38,13 +39,13 @@ def test_an_empty_key_is_refused(key: str) -> None:
 
 def test_the_lake_remembers_the_name_and_refuses_another_key(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
-    name = confirm_key(lake, "the first key of this lake")
-    assert confirm_key(lake, "the first key of this lake") == name
+    name = confirm_key(Folder(lake), "the first key of this lake")
+    assert confirm_key(Folder(lake), "the first key of this lake") == name
     recorded = (lake / "person_key.json").read_text(encoding="utf-8")
     assert json.loads(recorded) == {"key_id": name}
     assert "the first key" not in recorded
     with pytest.raises(PersonKeyError, match="start a new lake"):
-        confirm_key(lake, "another key, which is wrong")
+        confirm_key(Folder(lake), "another key, which is wrong")
 
 
 def test_persons_and_memberships_of_core_differ_under_another_key(

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sources.places import Folder
 from tests.flows.test_report import manifest
 from tests.support import ROOT, killed_at_the_end
 from warehouse.publish import Damage, Publication, PublishError
@@ -27,7 +28,7 @@ def publish(publication: Publication, build_id: str, content: str = "isi", **cha
 @pytest.fixture
 def publication(tmp_path: Path) -> Publication:
     """Give a publication with three builds, the last of which failed."""
-    made = Publication(tmp_path)
+    made = Publication(Folder(tmp_path))
     publish(made, "b1")
     publish(made, "b2", "isi lain", result="warnings")
     publish(made, "b3", result="failure", reasons=["coverage primary_key: twice"])
@@ -35,7 +36,7 @@ def publication(tmp_path: Path) -> Publication:
 
 
 def test_nothing_is_promoted_at_first(tmp_path: Path) -> None:
-    empty = Publication(tmp_path / "nowhere")
+    empty = Publication(Folder(tmp_path / "nowhere"))
     assert (empty.builds(), empty.promoted_id(), empty.promoted(), empty.confirmed_at()) == ([], None, None, None)
 
 
@@ -118,7 +119,7 @@ def database(publication: Publication, build_id: str, n: int) -> None:
 
 
 def test_readers_see_whole_builds_while_twenty_promotions_go_on(tmp_path: Path) -> None:
-    publication, stop = Publication(tmp_path / "publish"), tmp_path / "stop"
+    publication, stop = Publication(Folder(tmp_path / "publish")), tmp_path / "stop"
     for n in (1, 2):
         database(publication, f"b{n}", n)
     publication.promote("b1")

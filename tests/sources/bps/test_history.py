@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sources.bps.history import Event, History, is_old
+from sources.places import Folder
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -21,8 +22,8 @@ def settled(*events: Event) -> Event:
 
 def test_events_come_back_as_they_were_written(tmp_path: Path) -> None:
     events = [data(0, p125="2025"), settled(data(0, p125="2025")), Event("cap", "7400", NOON, cap=1)]
-    History(tmp_path / "bps" / "history.jsonl").add(*events)
-    again = History(tmp_path / "bps" / "history.jsonl")
+    History(Folder(tmp_path / "bps")).add(*events)
+    again = History(Folder(tmp_path / "bps"))
     assert again.of("7400", "33", "data", "settled") == events[:2]
     assert (again.caps(), again.asked_at("7400", "33")) == ({"7400": 1}, {"125": NOON})
 
@@ -31,17 +32,17 @@ def test_events_come_back_as_they_were_written(tmp_path: Path) -> None:
 def test_a_line_that_was_cut_counts_as_not_written_and_hurts_no_later_one(tmp_path: Path, kept: int) -> None:
     path = tmp_path / "history.jsonl"
     first, second, third = data(0, p125="2025"), data(1, p124="2024"), data(2, p123="2023")
-    History(path).add(first, second)
+    History(Folder(tmp_path)).add(first, second)
     whole = path.read_bytes()
     path.write_bytes(whole[: whole.index(b"\n") + 1 + kept])
-    history = History(path)
+    history = History(Folder(tmp_path))
     assert history.of("7400", "33", "data") == [first]
     history.add(third)
-    assert History(path).of("7400", "33", "data") == [first, third]
+    assert History(Folder(tmp_path)).of("7400", "33", "data") == [first, third]
 
 
 def test_what_is_not_settled_waits(tmp_path: Path) -> None:
-    history = History(tmp_path / "history.jsonl")
+    history = History(Folder(tmp_path))
     one, two = data(0, p125="2025", p124="2024"), data(0, p123="2023")
     history.add(one, two, settled(one))
     assert history.waiting("7400", "33") == [two]
@@ -49,7 +50,7 @@ def test_what_is_not_settled_waits(tmp_path: Path) -> None:
 
 
 def test_an_answer_waits_no_longer_when_a_later_one_for_its_periods_is_settled(tmp_path: Path) -> None:
-    history = History(tmp_path / "history.jsonl")
+    history = History(Folder(tmp_path))
     broken, half, other = data(0, p125="2025", p124="2024"), data(5, p125="2025"), data(5, p124="2024")
     history.add(broken, half, settled(half))
     assert history.waiting("7400", "33") == [broken]
@@ -66,11 +67,11 @@ def test_old_is_when_so_many_days_have_passed() -> None:
 def test_a_time_without_zone_counts_as_not_written(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     path.write_text(data(0, p125="2025").line().replace("+00:00", "") + "\n", encoding="utf-8")
-    assert History(path).of("7400", "33", "data") == []
+    assert History(Folder(tmp_path)).of("7400", "33", "data") == []
 
 
 def test_a_file_is_known_by_what_landed_in_it_last_and_an_answer_by_its_unit(tmp_path: Path) -> None:
-    history = History(tmp_path / "history.jsonl")
+    history = History(Folder(tmp_path))
     one, two = data(0, p125="2025"), data(5, p124="2024")
     first, second = (
         Event("settled", "7400", of.at, "33", sha256=(sha256,), file="a.csv", answers=(of.key,), unit=unit)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sources.snapshots import SnapshotError, Snapshots, write_whole
+from sources.places import Folder
+from sources.snapshots import SnapshotError, Snapshots
 
 
 def test_bytes_are_kept_once_for_their_owner_under_their_sha256(tmp_path: Path) -> None:
-    snapshots = Snapshots(tmp_path / "raw")
+    snapshots = Snapshots(Folder(tmp_path / "raw"))
     sha256 = snapshots.keep_bytes(b"isi")
     kept = snapshots.path_of(sha256)
     assert (sha256, stat.S_IMODE(kept.stat().st_mode)) == (hashlib.sha256(b"isi").hexdigest(), 0o600)
@@ -22,7 +23,7 @@ def test_bytes_are_kept_once_for_their_owner_under_their_sha256(tmp_path: Path) 
 
 
 def test_absent_and_damaged_bytes_are_refused(tmp_path: Path) -> None:
-    snapshots = Snapshots(tmp_path / "raw")
+    snapshots = Snapshots(Folder(tmp_path / "raw"))
     sha256 = snapshots.keep_bytes(b"isi")
     with pytest.raises(SnapshotError, match="absent or damaged"):
         snapshots.read("0" * 64)
@@ -38,8 +39,8 @@ def test_a_write_that_dies_leaves_no_file_of_that_name(tmp_path: Path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", die)
         with pytest.raises(OSError, match="no space"):
-            write_whole(tmp_path / "a" / "b.csv", b"isi")
+            Folder(tmp_path).write("a/b.csv", b"isi")
     assert not (tmp_path / "a" / "b.csv").exists()
     assert all(path.name.startswith(".") for path in (tmp_path / "a").iterdir())
-    write_whole(tmp_path / "a" / "b.csv", b"isi", 0o644)
+    Folder(tmp_path).write("a/b.csv", b"isi")
     assert stat.S_IMODE((tmp_path / "a" / "b.csv").stat().st_mode) == 0o644
