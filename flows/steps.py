@@ -18,7 +18,7 @@ from sources.places import Folder
 from warehouse.build import BuildRequest, is_up_to_date, make_build
 from warehouse.connections import Limits, connect
 from warehouse.house import House
-from warehouse.lease import lease
+from warehouse.lease import Lease, lease
 from warehouse.load import LoadedFile
 from warehouse.manifest import Manifest
 from warehouse.person_key import confirm_key, key_id, load_or_make_key
@@ -37,6 +37,7 @@ class Night:
     is_forced: bool = False
     progress: Progress = field(default=lambda _file, _done, _of: None)
     _judge: Judge | None = field(default=None, init=False, repr=False)
+    _lease: Lease | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse settings that ask for what does not exist."""
@@ -73,7 +74,7 @@ class Night:
         with ExitStack() as held:
             if not self.is_dry_run:
                 confirm_key(self.house.place, self.person_key)
-                held.enter_context(lease(self.house.place))
+                self._lease = held.enter_context(lease(self.house.place))
                 self.publication.sweep_leftovers()
             yield
 
@@ -161,7 +162,9 @@ class Night:
         return make_build(self._request(), self._call_judge())
 
     def promote(self, build: Manifest) -> None:
-        """Move the pointer to the build."""
+        """Move the pointer to the build, if this run still holds the lake."""
+        if self._lease is not None:
+            self._lease.confirm()
         self.publication.promote(build.build_id)
 
     def dry_report(self, loaded: list[LoadedFile]) -> NightReport:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from sources.places import ABSENT, Folder, Place, PlaceError, TakenError
 
@@ -21,22 +22,44 @@ class LeaseHeldError(RuntimeError):
     """Another run is at work on the same lake."""
 
 
+class Lease(Protocol):
+    """A lease that this process has taken."""
+
+    def confirm(self) -> None:
+        """Make sure that it is still this process's.
+
+        Raises:
+            LeaseHeldError: it ended meanwhile, and another run may have taken it.
+        """
+        ...
+
+
 @contextmanager
-def lease(lake: Place) -> Generator[None]:
+def lease(lake: Place) -> Generator[Lease]:
     """Hold the lake for this process.
 
     Args:
         lake: where the lake stands.
 
+    Yields:
+        The lease, to be confirmed before what only its holder may do.
+
     Raises:
         LeaseHeldError: another process holds it; the message says which and since when.
     """
-    with _of_folder(lake) if isinstance(lake, Folder) else _of_bucket(lake):
-        yield
+    with _of_folder(lake) if isinstance(lake, Folder) else _of_bucket(lake) as held:
+        yield held
+
+
+class _Kept:
+    """A lease that the operating system keeps as long as its holder lives."""
+
+    def confirm(self) -> None:
+        """Do nothing: it cannot be lost."""
 
 
 @contextmanager
-def _of_folder(lake: Folder) -> Generator[None]:
+def _of_folder(lake: Folder) -> Generator[Lease]:
     lake.root.mkdir(parents=True, exist_ok=True)
     with (lake.root / KEY).open("a+", encoding="utf-8") as stream:
         try:
@@ -47,7 +70,7 @@ def _of_folder(lake: Folder) -> Generator[None]:
         stream.truncate(0)
         stream.write(_holder(datetime.now(UTC)))
         stream.flush()
-        yield
+        yield _Kept()
         stream.truncate(0)
 
 
@@ -57,14 +80,14 @@ def _holder(since: datetime) -> str:
 
 
 @contextmanager
-def _of_bucket(lake: Place) -> Generator[None]:
+def _of_bucket(lake: Place) -> Generator[Lease]:
     held = _Held(lake, datetime.now(UTC))
     held.take()
     stop = threading.Event()
     renewing = threading.Thread(target=held.renew_until, args=(stop,), daemon=True)
     renewing.start()
     try:
-        yield
+        yield held
     finally:
         stop.set()
         renewing.join()
@@ -78,6 +101,16 @@ class _Held:
         self._lake = lake
         self._since = since
         self._stamp = ABSENT
+        self._until = since
+        # Renewing writes first and knows its new stamp after it.
+        self._renewing = threading.Lock()
+
+    def confirm(self) -> None:
+        """Raise where the lease was not renewed in time: another run may be at work."""
+        with self._renewing:
+            standing, stamp = self._lake.stat(KEY), self._stamp
+        if standing is None or standing.stamp != stamp or self._until <= datetime.now(UTC):
+            raise LeaseHeldError(f"this run lost its lease of {self._lake.uri}; nothing was promoted, run it again")
 
     def take(self) -> None:
         """Write the object where none stands, or over one that ended."""
@@ -95,7 +128,8 @@ class _Held:
         """Write the object again and again while the run is at work; a bucket out of reach is tried again."""
         while not stop.wait(RENEWED_EVERY.total_seconds()):
             try:
-                self._stamp = self._lake.write(KEY, self._content(), self._stamp)
+                with self._renewing:
+                    self._stamp = self._lake.write(KEY, self._content(), self._stamp)
             except PlaceError:
                 continue
             except TakenError:
@@ -108,5 +142,6 @@ class _Held:
             self._lake.remove([KEY])
 
     def _content(self) -> bytes:
-        until = (datetime.now(UTC) + LASTS).isoformat(timespec="seconds")
+        self._until = datetime.now(UTC) + LASTS
+        until = self._until.isoformat(timespec="seconds")
         return json.dumps(json.loads(_holder(self._since)) | {"until": until}).encode()

@@ -113,6 +113,16 @@ def test_another_run_at_work_is_exit_six_until_its_lease_ends(bucket: Bucket) ->
     assert lake.stat(KEY) is None
 
 
+def test_a_run_that_lost_its_lease_promotes_nothing(bucket: Bucket) -> None:
+    place = bucket.below("another lake")
+    with lease(place) as held:
+        held.confirm()
+        place.write(KEY, b'{"host": "lain", "until": "2999-01-01T00:00:00+00:00"}')
+        with pytest.raises(LeaseHeldError, match="lost its lease"):
+            held.confirm()
+    assert place.stat(KEY) is not None
+
+
 @pytest.mark.usefixtures("night")
 def test_a_bucket_that_is_not_there_is_a_missing_source(bucket: Bucket) -> None:
     done = run(bucket, "run", "--landing", "s3://tidak-ada-di-sini/x")
