@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sources.places import ABSENT, Folder, Place, PlaceError, TakenError
 
@@ -22,6 +22,8 @@ class LeaseHeldError(RuntimeError):
     """Another run is at work on the same lake."""
 
 
+# Prefect looks at the types of what it is given.
+@runtime_checkable
 class Lease(Protocol):
     """A lease that this process has taken."""
 
