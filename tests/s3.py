@@ -1,154 +1,110 @@
-"""S3 on this machine: moto's server over real HTTP, a gate before it that misbehaves on demand, or a real endpoint."""
+"""S3 for tests: moto's server on this machine, and a real endpoint where `TEST_S3_ENDPOINT_URL` names one."""
 
 import logging
 import os
-import threading
 import uuid
-from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
-import boto3
-from moto.server import ThreadedMotoServer
+import pytest
 from pydantic import SecretStr
 
-from sources.buckets import Bucket, S3Access
+from sources.buckets import Bucket
+from sources.s3_access import S3Access
 
-Fault = Literal["slow down", "cut", "expired", "drop"]
 KEY_ID, SECRET = "testing", "testing-secret"
-_REFUSALS: dict[str | None, tuple[int, str]] = {"slow down": (503, "SlowDown"), "expired": (400, "ExpiredToken")}
-_HOP_BY_HOP = frozenset({"transfer-encoding", "connection"})
-_XML = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
+NAMED = os.environ.get("TEST_S3_ENDPOINT_URL")
+# Everything that stands on S3 is tested on each of these; folders are a third kind of place.
+SERVERS = ["moto", "named"] if NAMED else ["moto"]
+PLACES = ["folder", *(pytest.param(server, marks=pytest.mark.slow) for server in SERVERS)]
 
 
 @contextmanager
-def s3_endpoint() -> Generator[str]:
-    """Give the address of an S3: that of `TEST_S3_ENDPOINT_URL`, or a server of moto's that ends with the block."""
-    named = os.environ.get("TEST_S3_ENDPOINT_URL")
-    if named:
-        yield named
+def s3_endpoint(server: str = SERVERS[-1]) -> Generator[str]:
+    """Give the address of an S3: a server of moto's that ends with the block, or the one that is named.
+
+    Buckets that the tests made on the named one are removed when the block ends.
+    """
+    if server == "named":
+        assert NAMED is not None
+        try:
+            yield NAMED
+        finally:
+            _remove_buckets(NAMED)
         return
+    from moto.server import ThreadedMotoServer
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    _, port = moto.get_host_and_port()
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.stop()
+        moto.stop()
 
 
 def access_to(endpoint: str) -> S3Access:
     """Give the access that the tests use."""
-    key_id = os.environ.get("TEST_S3_ACCESS_KEY_ID", KEY_ID)
-    secret = os.environ.get("TEST_S3_SECRET_ACCESS_KEY", SECRET)
+    key_id, secret = _credential()
     return S3Access(endpoint, "us-east-1", True, key_id, SecretStr(secret))
 
 
-def new_bucket(endpoint: str, cache: Path, prefix: str = "satu/dua") -> Bucket:
-    """Make a bucket and give a prefix of it as a place."""
-    access = access_to(endpoint)
-    assert access.secret_access_key is not None
+def _credential() -> tuple[str, str]:
+    variables = ("TEST_S3_ACCESS_KEY_ID", KEY_ID), ("TEST_S3_SECRET_ACCESS_KEY", SECRET)
+    key_id, secret = (os.environ.get(name, default) for name, default in variables)
+    return key_id, secret
+
+
+@cache
+def client_to(endpoint: str) -> Any:
+    """Give a client of boto3's own, to look at what stands in a bucket."""
+    import boto3
+
+    key_id, secret = _credential()
     sessions: Any = boto3.Session
-    client = sessions().client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=access.region,
-        aws_access_key_id=access.access_key_id,
-        aws_secret_access_key=access.secret_access_key.get_secret_value(),
-    )
+    session = sessions(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name="us-east-1")
+    return session.client("s3", endpoint_url=endpoint)
+
+
+_made: dict[str, list[str]] = {}
+
+
+def new_bucket(endpoint: str, cache: Path, prefix: str = "satu/dua", region: str | None = None) -> Bucket:
+    """Make a bucket and give a prefix of it as a place."""
     name = f"cakupan-{uuid.uuid4().hex[:16]}"
-    client.create_bucket(Bucket=name)
-    return Bucket(name, prefix, access, cache)
+    where = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region else {}
+    client_to(endpoint).create_bucket(Bucket=name, **where)
+    _made.setdefault(endpoint, []).append(name)
+    return Bucket(name, prefix, access_to(endpoint), cache)
 
 
-@dataclass
-class Gate:
-    """A server before an S3 that passes requests on, unless a fault waits.
-
-    Attributes:
-        faults: what happens to the next requests, in their order: `slow down` (503), `cut` (half a body),
-            `expired` (the credential has ended), `drop` (no answer at all).
-        answers: own answers by a part of the request's address, such as pages of a listing.
-    """
-
-    address: str
-    faults: deque[Fault] = field(default_factory=deque["Fault"])
-    answers: dict[str, Callable[[str], bytes]] = field(default_factory=dict[str, Callable[[str], bytes]])
-    asked: int = 0
-
-
-class _GateServer(ThreadingHTTPServer):
-    """Carries the gate and the S3 behind it to the handlers."""
-
-    daemon_threads = True
-
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.endpoint = urlsplit(endpoint)
-        self.gate = Gate(f"http://127.0.0.1:{self.server_address[1]}")
+def variables_of(bucket: Bucket) -> dict[str, str]:
+    """Give the settings, as variables, of a home whose landing zone, lake and builds are in a bucket."""
+    access = bucket.access
+    assert access.secret_access_key is not None
+    return {
+        "CAKUPAN_LANDING": f"{bucket.uri}/landing",
+        "CAKUPAN_LAKE": f"{bucket.uri}/lake",
+        "CAKUPAN_PUBLISH": f"{bucket.uri}/publish",
+        "CAKUPAN_CACHE": str(bucket.cache),
+        "CAKUPAN_SECRETS": str(bucket.cache.parent / "secrets"),
+        "CAKUPAN_S3_ENDPOINT_URL": str(access.endpoint_url),
+        "CAKUPAN_S3_PATH_STYLE": "true",
+        "CAKUPAN_S3_REGION": str(access.region),
+        "CAKUPAN_S3_ACCESS_KEY_ID": str(access.access_key_id),
+        "CAKUPAN_S3_SECRET_ACCESS_KEY": access.secret_access_key.get_secret_value(),
+    }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _GateServer  # pyright: ignore[reportIncompatibleVariableOverride]
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        """Answer by a fault that waits, by an answer of the gate's own, or as the S3 behind does."""
-        gate = self.server.gate
-        gate.asked += 1
-        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = gate.faults.popleft() if gate.faults else None
-        own = next((make for part, make in gate.answers.items() if part in self.path), None)
-        if fault == "drop":
-            self.close_connection = True
-        elif fault in _REFUSALS:
-            status, code = _REFUSALS[fault]
-            self._answer(status, {}, _XML.format(code=code).encode())
-        elif own is not None:
-            self._answer(200, {"Content-Type": "application/xml"}, own(self.path))
-        else:
-            self._answer(*self._ask(sent), cut=fault == "cut")
-
-    do_PUT = do_POST = do_HEAD = do_DELETE = do_GET  # noqa: N815 - the base class names them
-
-    def _ask(self, sent: bytes) -> tuple[int, dict[str, str], bytes]:
-        behind = self.server.endpoint
-        connection = HTTPConnection(behind.hostname or "", behind.port or 80, timeout=30)
-        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-        connection.request(self.command, self.path, body=sent, headers=headers)
-        answer = connection.getresponse()
-        body = answer.read()
-        return answer.status, {n: v for n, v in answer.getheaders() if n.lower() not in _HOP_BY_HOP}, body
-
-    def _answer(self, status: int, headers: dict[str, str], body: bytes, *, cut: bool = False) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if "Content-Length" not in headers:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if cut else body)
-        self.close_connection = self.close_connection or cut
-
-
-@contextmanager
-def gate_before(endpoint: str) -> Generator[Gate]:
-    """Start a gate before an S3; it ends with the block."""
-    with _GateServer(endpoint) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server.gate
-        finally:
-            server.shutdown()
-            thread.join()
+def _remove_buckets(endpoint: str) -> None:
+    client = client_to(endpoint)
+    for name in _made.pop(endpoint, []):
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
+            keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
+            if keys:
+                client.delete_objects(Bucket=name, Delete={"Objects": keys})
+        client.delete_bucket(Bucket=name)
