@@ -148,15 +148,22 @@ CREATE OR REPLACE MACRO dotted(code) AS
   END;
 
 -- Date of birth that a NIK holds (digits 7 to 12; 40 is added to the day of women); null if the calendar lacks it.
-CREATE OR REPLACE MACRO nik_day(nik) AS
-  CASE WHEN substr(nik, 7, 2) > '40' THEN try_cast(substr(nik, 7, 2) AS INTEGER) - 40 ELSE try_cast(substr(nik, 7, 2) AS INTEGER) END;
+CREATE OR REPLACE MACRO nik_day(birth) AS CASE WHEN birth > 400000 THEN birth // 10000 - 40 ELSE birth // 10000 END;
+
+CREATE OR REPLACE MACRO is_calendar_day(y, m, d) AS
+  m BETWEEN 1 AND 12 AND d BETWEEN 1 AND 31
+  AND (d <= 28 OR (d <= 30 AND m <> 2) OR (d = 31 AND m IN (1, 3, 5, 7, 8, 10, 12)) OR (d = 29 AND m = 2 AND y % 4 = 0 AND y <> 1900));
+
+-- `birth` is DDMMYY as a number; a year that has not begun yet is one of the last century.
+CREATE OR REPLACE MACRO born_on(birth, y) AS
+  CASE WHEN is_calendar_day(y, birth // 100 % 100, nik_day(birth)) THEN make_date(y, birth // 100 % 100, nik_day(birth)) END;
 
 CREATE OR REPLACE MACRO nik_birth_date(nik) AS
   CASE WHEN regexp_full_match(nik, '[0-9]{16}') THEN
     coalesce(
-      CASE WHEN substr(nik, 11, 2) <= strftime(getvariable('today'), '%y')
-        THEN iso_date(2000 + try_cast(substr(nik, 11, 2) AS INTEGER), try_cast(substr(nik, 9, 2) AS INTEGER), nik_day(nik)) END,
-      iso_date(1900 + try_cast(substr(nik, 11, 2) AS INTEGER), try_cast(substr(nik, 9, 2) AS INTEGER), nik_day(nik)))
+      CASE WHEN try_cast(substr(nik, 11, 2) AS INTEGER) <= year(CAST(getvariable('today') AS DATE)) % 100
+        THEN born_on(try_cast(substr(nik, 7, 6) AS INTEGER), 2000 + try_cast(substr(nik, 11, 2) AS INTEGER)) END,
+      born_on(try_cast(substr(nik, 7, 6) AS INTEGER), 1900 + try_cast(substr(nik, 11, 2) AS INTEGER)))
   END;
 
 CREATE OR REPLACE MACRO nik_sex(nik) AS CASE WHEN substr(nik, 7, 2) > '40' THEN 'P' ELSE 'L' END;
@@ -170,3 +177,14 @@ CREATE OR REPLACE MACRO last_day_of(period) AS last_day(try_cast(period || '-01'
 
 -- How names of regions are compared: lower case, single spaces.
 CREATE OR REPLACE MACRO alias_of(name) AS lower(trim(regexp_replace(name, '\s+', ' ', 'g')));
+
+-- Programmes in alphabetical order, as reference tables write them.
+CREATE OR REPLACE MACRO programme_set(programmes) AS
+  array_to_string(list_sort(string_split(programmes, '+')), '+');
+
+-- NIK and KPJ as a text file has them; people put an apostrophe before them, so that Excel takes them for text.
+CREATE OR REPLACE MACRO identifier(cell) AS ltrim(trim(cell), chr(39));
+
+-- Contributions may be paid two years ahead.
+CREATE OR REPLACE MACRO last_payable_after(period) AS
+  strftime(try_cast(period || '-01' AS DATE) + INTERVAL 24 MONTH, '%Y-%m');

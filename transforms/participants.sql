@@ -2,13 +2,14 @@
 SELECT
   typed.*,
   last_day_of(typed.period) AS period_end,
+  last_payable_after(typed.period) AS last_payable_period,
   is_number_cell(typed.nik_cell) AS nik_is_number,
   keyed_hash('kpj', typed.kpj) AS membership_id,
   keyed_hash('nik', typed.nik) AS person_id,
   coalesce(year(typed.birth_date), year(typed.nik_born)) AS birth_year,
   coalesce(rules.not_allowed, []) AS programmes_not_allowed,
   coalesce(rules.required, []) AS programmes_required,
-  coalesce(of_sector.min_monthly_idr, of_others.min_monthly_idr) AS min_monthly_idr,
+  minimum.min_monthly_idr,
   typed.office_code IN (SELECT office_code FROM reference.offices) AS office_is_known,
   EXISTS (
     SELECT 1 FROM clashing
@@ -20,7 +21,16 @@ SELECT
       AND (office.valid_from IS NULL OR office.valid_from <= last_day_of(typed.period))
       AND (office.valid_to IS NULL OR office.valid_to >= last_day_of(typed.period))
   ) AS office_is_open
-FROM (SELECT *, nik_birth_date(nik) AS nik_born FROM typed) AS typed
+FROM (
+  SELECT
+    *,
+    nik_birth_date(nik) AS nik_born,
+    programme_set(programmes) AS programme_set,
+    CASE
+      WHEN sector_code IN (SELECT sector_code FROM reference.monthly_minima) THEN sector_code ELSE ''
+    END AS sector_of_minimum
+  FROM typed
+) AS typed
 LEFT JOIN (
   SELECT
     rule_row.segment, scale.employer_scale,
@@ -31,13 +41,8 @@ LEFT JOIN (
     ON rule_row.employer_scale IS NULL OR rule_row.employer_scale = scale.employer_scale
   GROUP BY ALL
 ) AS rules ON rules.segment = typed.segment AND rules.employer_scale IS NOT DISTINCT FROM typed.employer_scale
-LEFT JOIN reference.minimum_contributions AS of_sector
-  ON of_sector.segment = typed.segment
-  AND of_sector.programmes = array_to_string(list_sort(string_split(typed.programmes, '+')), '+')
-  AND of_sector.sector_code = typed.sector_code
-  AND last_day_of(typed.last_paid_period) BETWEEN of_sector.valid_from AND coalesce(of_sector.valid_to, DATE '9999-12-31')
-LEFT JOIN reference.minimum_contributions AS of_others
-  ON of_others.segment = typed.segment
-  AND of_others.programmes = array_to_string(list_sort(string_split(typed.programmes, '+')), '+')
-  AND of_others.sector_code IS NULL
-  AND last_day_of(typed.last_paid_period) BETWEEN of_others.valid_from AND coalesce(of_others.valid_to, DATE '9999-12-31')
+LEFT JOIN reference.monthly_minima AS minimum
+  ON minimum.segment = typed.segment
+  AND minimum.programmes = typed.programme_set
+  AND minimum.sector_code = typed.sector_of_minimum
+  AND minimum.period = typed.last_paid_period

@@ -23,10 +23,10 @@ def published_tables() -> list[str]:
 def assemble(
     con: duckdb.DuckDBPyConnection, as_of: date, marts: Iterable[str] | None = None, folder: Path = FOLDER
 ) -> None:
-    """Build schemas ``steps`` and ``marts`` from ``core`` and ``reference``.
+    """Build schemas ``steps`` and ``marts`` from ``core``, ``partials`` and ``reference``.
 
     Args:
-        con: a connection that has schemas ``core`` and ``reference``.
+        con: a connection that has schemas ``core``, ``partials`` and ``reference``.
         as_of: the business date; nothing later is known.
         marts: only these, with what they read; by default all.
         folder: holds ``macros.sql``, ``steps/`` and ``marts/``.
@@ -35,12 +35,30 @@ def assemble(
         duckdb.Error: a query fails.
         graphlib.CycleError: two queries read each other.
     """
+    _assemble(con, as_of, None if marts is None else {f"marts.{name}" for name in marts}, folder)
+
+
+def assemble_steps(con: duckdb.DuckDBPyConnection, as_of: date, steps: Iterable[str]) -> None:
+    """Build some steps, with what they read.
+
+    Args:
+        con: a connection that has the schemas that they read.
+        as_of: the business date.
+        steps: their names.
+
+    Raises:
+        duckdb.Error: a query fails.
+    """
+    _assemble(con, as_of, {f"steps.{name}" for name in steps}, FOLDER)
+
+
+def _assemble(con: duckdb.DuckDBPyConnection, as_of: date, names: set[str] | None, folder: Path) -> None:
     con.execute("CREATE SCHEMA IF NOT EXISTS steps; CREATE SCHEMA IF NOT EXISTS marts")
     con.execute(f"SET VARIABLE as_of = DATE '{as_of:%Y-%m-%d}'")
     con.execute((folder / "macros.sql").read_text(encoding="utf-8"))
     queries = _queries(folder)
     reads = _reads(queries)
-    wanted = queries.keys() if marts is None else _closure(reads, {f"marts.{name}" for name in marts})
+    wanted = queries.keys() if names is None else _closure(reads, names)
     for name in TopologicalSorter(reads).static_order():
         if name in wanted:
             _create(con, name, queries[name])
@@ -69,7 +87,7 @@ def _closure(reads: Mapping[str, set[str]], names: set[str]) -> set[str]:
 def _create(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
     schema, _, table = name.partition(".")
     if schema == "steps":
-        con.execute(f"CREATE TABLE {name} AS {query}")
+        con.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
         return
     contract = load_contracts()[table]
     # What a mart promises is judged on what was written, so that a broken promise is a failed check and not a fault.

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 
 from expectations.contracts import Contract, load_contracts
 from expectations.rules import row_rules
 from expectations.schemas import quoted, sql_type
 from sources.landing import LandedFile
 from transforms.clean import landing_names
+
+_TOLD = ("code", "message_id", "message_en", "expected", "column_name")
+_RULES = pa.schema([("nth", pa.int32()), *((name, pa.string()) for name in _TOLD)])
 
 
 @dataclass(frozen=True)
@@ -109,14 +113,12 @@ def _or_null(contract: Contract, name: str) -> str:
 
 def _register_rules(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """Put the error rules into ``broken_rules``: one row a rule and column that it looks at."""
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE broken_rules (nth INTEGER, bit HUGEINT, code VARCHAR, message_id VARCHAR, "
-        "message_en VARCHAR, expected VARCHAR, column_name VARCHAR)"
-    )
     rows = [
-        (nth, 1 << nth, r.code, r.message_id, r.message_en, f"{r.expected_id} / {r.expected_en}", column)
+        (nth, r.code, r.message_id, r.message_en, f"{r.expected_id} / {r.expected_en}", column)
         for nth, r in enumerate(row_rules(contract))
         if r.severity == "error"
         for column in r.columns or (None,)
     ]
-    con.executemany("INSERT INTO broken_rules VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    con.register("told", pa.Table.from_pylist([dict(zip(_RULES.names, row, strict=True)) for row in rows], _RULES))
+    con.execute("CREATE OR REPLACE TEMP TABLE broken_rules AS SELECT *, 1::HUGEINT << nth AS bit FROM told")
+    con.unregister("told")

@@ -14,10 +14,9 @@ from typing import Any
 import duckdb
 
 from expectations.contracts import contracts_of, load_contracts
-from expectations.judge import Job, Judge
+from expectations.judge import Judge
 from expectations.schemas import create_table, quoted
 from expectations.suites import CheckResult as Check
-from expectations.suites import suite_of
 from sources.landing import file_sha256
 from sources.places import sync_folder
 from warehouse.assemble import assemble, published_tables
@@ -29,13 +28,18 @@ from warehouse.checks import (
     listed_findings,
     newest_day,
     office_checks,
+    person_checks,
+    row_count,
     share_checks,
+    stopping,
     tally,
 )
-from warehouse.connections import Limits, connect, first_value
+from warehouse.connections import Limits, connect, first_value, write_parquet
 from warehouse.diff import diff_builds
 from warehouse.house import House
+from warehouse.judging import verdict
 from warehouse.manifest import BuildResult, Input, Manifest
+from warehouse.partials.refresh import refresh_partials
 from warehouse.publish import Publication
 from warehouse.reference import load_reference, merge_landed
 
@@ -60,6 +64,13 @@ class BuildRequest:
     limits: Limits
     person_key_id: str
     required: tuple[str, ...] = ()
+    # Where the promoted build stands that this one is compared with, if not in `publication`.
+    compared_with: Publication | None = None
+
+    @property
+    def baseline(self) -> Publication:
+        """Where the promoted build stands that this one is compared with."""
+        return self.compared_with or self.publication
 
 
 def inputs_key(house: House) -> str:
@@ -83,6 +94,39 @@ def is_up_to_date(request: BuildRequest) -> bool:
     if promoted is None or promoted.inputs_key != inputs_key(request.house):
         return False
     return promoted.as_of <= request.as_of < promoted.stale_on
+
+
+def find_build(request: BuildRequest) -> Manifest | None:
+    """Give the newest build that passed and is what a new one would be, judged against what is promoted now.
+
+    Args:
+        request: what would be built.
+
+    Returns:
+        Its manifest; null where there is none, or where its files are not whole.
+    """
+    key, promoted = inputs_key(request.house), request.publication.promoted_id()
+    for manifest in request.publication.builds():
+        if promoted is not None and manifest.build_id <= promoted:
+            return None
+        if _is_the_same(manifest, request, key) and not request.publication.damage(manifest.build_id):
+            return manifest if _compared_with(request.publication, manifest.build_id) == promoted else None
+    return None
+
+
+def _is_the_same(manifest: Manifest, request: BuildRequest, key: str) -> bool:
+    return (
+        manifest.result != "failure"
+        and manifest.inputs_key == key
+        and manifest.as_of <= request.as_of < manifest.stale_on
+        and manifest.code_version == package_version("cakupan")
+        and set(manifest.required) == set(request.required)
+    )
+
+
+def _compared_with(publication: Publication, build_id: str) -> str | None:
+    document = json.loads((publication.fetched(build_id) / "diff.json").read_text(encoding="utf-8"))
+    return document["before"]
 
 
 def make_build(request: BuildRequest, judge: Judge) -> Manifest:
@@ -122,6 +166,7 @@ def make_build(request: BuildRequest, judge: Judge) -> Manifest:
         stale_on=stale_on,
         code_version=package_version("cakupan"),
         person_key_id=request.person_key_id,
+        required=request.required,
         inputs_key=key,
         core_versions=versions,
         inputs=inputs,
@@ -131,7 +176,7 @@ def make_build(request: BuildRequest, judge: Judge) -> Manifest:
         reasons=_reasons(checks),
     )
     _finish(partial, request.publication.folder_of(build_id), manifest)
-    request.publication.deliver(build_id, manifest.sha256)
+    request.publication.deliver(build_id, manifest.sha256, request.house.confirm)
     return manifest
 
 
@@ -141,6 +186,7 @@ def _assemble_and_check(
     request.house.attach_core(con, versions)
     load_reference(con)
     merge_landed(con)
+    refresh_partials(con, request.house, versions, request.as_of)
     assemble(con, request.as_of)
     for name in published_tables():
         _write_mart(con, name, partial / "marts" / f"{name}.parquet")
@@ -150,21 +196,19 @@ def _assemble_and_check(
         *budget_checks(con, request.house),
         *identity_checks(con),
         *office_checks(con),
+        *person_checks(con),
         *share_checks(con),
     ]
 
 
 def _write_mart(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
     columns = ", ".join(field.name for field in load_contracts()[name].core_fields)
-    con.execute(
-        f"COPY (SELECT {columns} FROM marts.{name} ORDER BY {', '.join(load_contracts()[name].key)}) "
-        f"TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
-    )
+    write_parquet(con, f"SELECT {columns} FROM marts.{name} ORDER BY {', '.join(load_contracts()[name].key)}", path)
 
 
 def _rows(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     tables = [f"core.{name}" for name in contracts_of("dataset")] + [f"marts.{name}" for name in published_tables()]
-    counted = " UNION ALL ".join(f"SELECT {quoted(table)}, count(*) FROM {table}" for table in tables)
+    counted = " UNION ALL ".join(f"SELECT {quoted(table)}, {row_count(table)}" for table in tables)
     return dict(con.execute(counted).fetchall())
 
 
@@ -209,25 +253,13 @@ def _inputs(con: duckdb.DuckDBPyConnection, house: House) -> list[Input]:
 
 
 def _verdict(request: BuildRequest, judge: Judge, partial: Path, versions: dict[str, int]) -> list[Check]:
-    core = request.house.core_files(versions)
-    before = _rows_before(request)
-    names = [f"core.{name}" for name in core] + [f"marts.{name}" for name in published_tables()]
-    views: dict[str, Sequence[str]] = {f"core.{name}": files for name, files in core.items()}
-    views |= {f"marts.{name}": [str(partial / "marts" / f"{name}.parquet")] for name in published_tables()}
-    job: Job = {
-        "database": None,
-        "views": views,
-        "hive": True,
-        "suites": [suite_of(load_contracts()[name.partition(".")[2]], name, before.get(name)) for name in names],
-        "as_of": request.as_of.isoformat(),
-        "config": {"memory_limit": request.limits.memory},
-    }
-    return judge.verdict(job)["checks"]
+    given = {"as_of": request.as_of.isoformat(), "memory_limit": request.limits.memory}
+    return verdict(judge, request.house, versions, partial / "marts", _rows_before(request), given)
 
 
 def _rows_before(request: BuildRequest) -> dict[str, int]:
     """Give the rows that bands compare with; the marts of an earlier business date are smaller by nature."""
-    last = request.publication.promoted()
+    last = request.baseline.promoted()
     if last is None:
         return {}
     later = request.as_of >= last.as_of
@@ -235,8 +267,8 @@ def _rows_before(request: BuildRequest) -> dict[str, int]:
 
 
 def _promoted_folder(request: BuildRequest) -> Path | None:
-    promoted = request.publication.promoted_id()
-    return None if promoted is None else request.publication.fetched(promoted)
+    promoted = request.baseline.promoted_id()
+    return None if promoted is None else request.baseline.fetched(promoted)
 
 
 def _write_database(limits: Limits, partial: Path, *, sound: bool) -> None:
@@ -267,8 +299,9 @@ def _result(counts: Mapping[str, int]) -> BuildResult:
 
 
 def _reasons(checks: Sequence[Check]) -> list[str]:
-    stopping = [c for c in checks if c["outcome"] == "error" or (c["outcome"] == "fail" and c["severity"] == "error")]
-    return [f"{c['table']} {c['code']}: {c['message_id']} / {c['message_en']} ({c['observed']})" for c in stopping]
+    return [
+        f"{c['table']} {c['code']}: {c['message_id']} / {c['message_en']} ({c['observed']})" for c in stopping(checks)
+    ]
 
 
 def _digests(folder: Path) -> dict[str, str]:

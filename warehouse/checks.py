@@ -16,20 +16,23 @@ from warehouse.house import House
 from warehouse.load import UNKNOWN_COLUMN
 
 _FOUND = "code, place_code, year, concept, verdict, left_side, right_side, message_id, message_en"
+# Of participants the exports are counted already, so that no row is read for months and numbers of rows.
+_COUNTED = {"participants": "partials.exports"}
 _NEWEST = {"period": "max(last_day(CAST(period || '-01' AS DATE)))", "year": "max(make_date(year, 8, 31))"}
 
 
 def newest_day(con: duckdb.DuckDBPyConnection, contract: Contract) -> date | None:
     """Give the newest day that a core table speaks of, in its contract's freshness column; null if it says none."""
     column = contract.freshness.column
-    return first_value(con, f"SELECT {_NEWEST.get(column, f'max({column})')} FROM core.{contract.name}")
+    table = _COUNTED.get(contract.name, f"core.{contract.name}")
+    return first_value(con, f"SELECT {_NEWEST.get(column, f'max({column})')} FROM {table}")
 
 
 def freshness_checks(con: duckdb.DuckDBPyConnection, as_of: date, required: Sequence[str]) -> Iterator[Check]:
     """Judge how old each table's newest row is; only tables that landed before or are required.
 
     Args:
-        con: a connection with schema ``core``.
+        con: a connection with schemas ``core`` and ``partials``.
         as_of: the business date.
         required: datasets that must be there.
 
@@ -81,27 +84,38 @@ def budget_checks(con: duckdb.DuckDBPyConnection, house: House) -> Iterator[Chec
     """Judge the warnings of the rows that stand in core against each contract's budget.
 
     Args:
-        con: a connection with schema ``core``.
+        con: a connection with schemas ``core`` and ``partials``.
         house: the lake, for what was warned when the files were read.
 
     Yields:
         One check a dataset and rule that warned: within the budget a warning, over it an error.
     """
-    newest = (
-        f"SELECT source_key, max_by(warnings, sweep) AS warnings FROM ({house.loads.relation()}) GROUP BY source_key"
-    )
+    newest = f"SELECT source_key, max_by(warnings, sweep) AS warnings FROM ({house.readings()}) GROUP BY source_key"
     con.execute(
         "CREATE OR REPLACE TEMP TABLE warned AS "
         f"SELECT source_key, key AS code, CAST(value AS BIGINT) AS warnings FROM ({newest}), json_each(warnings)"
     )
     for name, contract in contracts_of("dataset").items():
         counted = con.execute(
-            f"WITH standing AS (SELECT source_key, count(*) AS rows_ FROM core.{name} GROUP BY source_key) "
+            f"WITH standing AS ({_rows_by_source(name)}) "
             "SELECT code, sum(warnings), (SELECT sum(rows_) FROM standing) "
             "FROM warned JOIN standing USING (source_key) GROUP BY code ORDER BY code"
         ).fetchall()
         for code, warnings, rows in counted:
             yield _budget(name, contract, code, int(warnings), int(rows))
+
+
+def row_count(table: str) -> str:
+    """Write the SQL of the number of rows of a table, named with its schema."""
+    counted = _COUNTED.get(table.removeprefix("core."))
+    if counted is None or not table.startswith("core."):
+        return f"(SELECT count(*) FROM {table})"
+    return f"(SELECT CAST(coalesce(sum(memberships), 0) AS BIGINT) FROM {counted})"
+
+
+def _rows_by_source(name: str) -> str:
+    rows = "sum(memberships)" if name in _COUNTED else "count(*)"
+    return f"SELECT source_key, {rows} AS rows_ FROM {_COUNTED.get(name, f'core.{name}')} GROUP BY source_key"
 
 
 def _budget(name: str, contract: Contract, code: str, warnings: int, rows: int) -> Check:
@@ -218,6 +232,35 @@ def office_checks(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
         )
 
 
+def person_checks(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
+    """Tell how many persons hold several memberships, whose place a rule has decided.
+
+    Args:
+        con: a connection with ``partials.shared``.
+
+    Yields:
+        One check that always passes, about the newest month, if any office has exported.
+    """
+    rows = con.execute(
+        "SELECT month, registered, reported_registered FROM partials.shared WHERE kind = 'persons' "
+        "AND month = (SELECT max(strftime(as_of, '%Y-%m')) FROM steps.office_reports)"
+    ).fetchall()
+    for month, persons, memberships in rows:
+        yield Check(
+            table="core.participants",
+            check="persons_placed",
+            code="persons_placed",
+            severity="warn",
+            outcome="pass",
+            observed=persons,
+            expected="",
+            message_id=f"{month}: {persons} orang punya beberapa kepesertaan ({memberships}) dan dihitung sekali, "
+            "di domisili kepesertaan yang terakhir dibayar",
+            message_en=f"{month}: {persons} persons hold several memberships ({memberships}) and count once, "
+            "at the domicile of the one last paid",
+        )
+
+
 def share_checks(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
     """Prove that the offices' shares of a regency never add up to more than 1.
 
@@ -252,6 +295,11 @@ def share_checks(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
         message_id=f"Jumlah bagian kantor melebihi 1 di kabupaten/kota {regencies}" if rows else "",
         message_en=f"The offices' shares exceed 1 in regency {regencies}" if rows else "",
     )
+
+
+def stopping(checks: Iterable[Check]) -> list[Check]:
+    """Give the checks that stop publication: an error that failed, and what could not be judged."""
+    return [c for c in checks if c["outcome"] == "error" or (c["outcome"] == "fail" and c["severity"] == "error")]
 
 
 def tally(checks: Iterable[Check]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from expectations.schemas import quoted
 from transforms.identities import TABLES as IDENTITY_TABLES
 from transforms.identities import identity_queries
 from warehouse.connections import first_value
-from warehouse.lake import DataFile, Table
+from warehouse.lake import Table
 from warehouse.load import LoadedFile, StagedPartition
 
 # What a row says of when it was said; the later one wins, before the order of sweeps.
@@ -108,19 +108,14 @@ def _ties(rivals: Sequence[StagedPartition], sweeps: dict[str, int]) -> list[Ref
 
 
 def commit_partitions(table: Table, winners: Sequence[StagedPartition]) -> None:
-    """Replace the partitions that the winners stand for: one commit a month.
+    """Replace the partitions that the winners stand for: all of a sweep in one commit, or none.
 
     Args:
         table: the core table, partitioned by office and period.
         winners: at most one staged partition a place.
     """
-    months: dict[str, list[StagedPartition]] = defaultdict(list)
-    for winner in winners:
-        months[winner.partition["period"]].append(winner)
-    for period, of_month in sorted(months.items()):
-        files: list[DataFile] = [part for winner in of_month for part in winner.data]
-        offices = [winner.partition["office_code"] for winner in of_month]
-        table.replace(files, [("period", "=", period), ("office_code", "in", offices)])
+    if winners:
+        table.replace_partitions([part for winner in winners for part in winner.data])
 
 
 def merge_rows(

@@ -1,6 +1,6 @@
 """Load one file: read its tables, tag their rows, set the good ones aside for core and the bad ones for quarantine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -9,19 +9,18 @@ import duckdb
 import polars as pl
 
 from expectations.contracts import Contract
-from expectations.profiles import load_profiles
+from expectations.profiles import shipped_profiles
 from expectations.rules import row_rules, severity_mask
 from expectations.schemas import quoted
 from sources.landing import LandedFile
 from sources.reading import Refusal, SourceTable, open_tables
 from transforms.clean import Reading, core_select, landing_names, tagged_sql
 from warehouse.bad_rows import Origin, add_bad_entry, create_bad_rows, quarantine_lines
+from warehouse.certain_lines import EXPORTED, CertainLines, take_certain_lines
 from warehouse.connections import first_value
-from warehouse.lake import DataFile, Table
+from warehouse.lake import DataFile, Table, files_relation
 
 Verdict = Literal["loaded", "partly_quarantined", "refused", "unchanged"]
-# How a time of export stands in a data file's name: in the order of time.
-EXPORTED = "%Y%m%dT%H%M%S"
 UNKNOWN_COLUMN = "unknown_column"
 _BOOKKEEPING = {"_line": "BIGINT", "_lines": "INTEGER", "_problem": "VARCHAR", "_raw": "VARCHAR"}
 
@@ -95,23 +94,28 @@ class LinesLostError(RuntimeError):
 
 @dataclass(frozen=True)
 class Loader:
-    """Loads the files of one dataset over one connection that has ``reference`` and the transforms' macros."""
+    """Loads the files of one dataset over one connection that has ``reference`` and the transforms' macros.
+
+    ``takes_certain`` is true where the connection also has the tables by which lines are certain.
+    """
 
     con: duckdb.DuckDBPyConnection
     contract: Contract
     core: Table
     offices: frozenset[str]
     work_dir: Path
+    takes_certain: bool = False
 
     def prepare(self) -> None:
         """Create the empty tables that loading fills: ``bad_rows``, ``clashing`` and ``incoming``."""
         create_bad_rows(self.con)
         self.con.execute("CREATE OR REPLACE TEMP TABLE clashing (period VARCHAR, membership_id BLOB)")
-        core = self.core.relation()
+        no_rows = files_relation([], self.core.schema, self.core.partition_by)
         self.con.execute(
             "CREATE OR REPLACE TEMP TABLE incoming AS SELECT *, '' AS _file, '' AS _sheet, 0::BIGINT AS _line, "
-            f"0::INTEGER AS _lines FROM ({core}) LIMIT 0"
+            f"0::INTEGER AS _lines FROM ({no_rows})"
         )
+        self._create_earlier()
 
     def load(self, landed: LandedFile, kept: Path) -> LoadedFile:
         """Load a file's kept bytes.
@@ -155,7 +159,7 @@ class Loader:
             dataset=self.contract.name,
             columns=landing_names(self.contract),
             required=self.contract.header_required,
-            profiles=load_profiles(self.contract.name),
+            profiles=shipped_profiles(self.contract.name),
             work_dir=self.work_dir,
         )
 
@@ -174,26 +178,49 @@ class Loader:
 
     def _load_table(self, result: LoadedFile, table: SourceTable) -> None:
         said = result.landed.said_by_path(self.offices)
-        reading = _reading(table, said)
-        try:
-            self._read_raw(table)
-        except Refusal as damage:
-            self._refuse(result, damage)
+        certain = self._take_certain(table, said, result.source_key)
+        refusal = None if certain is not None and certain.is_all else self._judge(result, table, said, certain)
+        if refusal is not None:
+            self._refuse(result, refusal)
             return
-        self.con.execute(f"CREATE OR REPLACE TEMP TABLE tagged AS {tagged_sql(self.contract, reading, 'raw_rows')}")
-        conflict = self._path_conflict(table, said)
-        if conflict is not None:
-            self._refuse(result, conflict)
-            return
-        self._sort_out(result, table)
+        result.lines.add(Lines(table.count.read, table.count.header, 0, 0, table.count.blank))
+        if certain is not None and certain.file is not None:
+            self._add_certain(result, certain, certain.file)
+        self._note_unknown(result, table)
         used = profile_digests(self.contract.name)
         result.profiles |= {name: digest for name, digest in used.items() if name == table.layout.profile}
 
-    def _read_raw(self, table: SourceTable) -> None:
+    def _take_certain(self, table: SourceTable, said: Mapping[str, str], source_key: str) -> CertainLines | None:
+        if not self.takes_certain:
+            return None
+        return take_certain_lines(self.con, self.contract, self.core, table, said, source_key)
+
+    def _judge(
+        self, result: LoadedFile, table: SourceTable, said: Mapping[str, str], certain: CertainLines | None
+    ) -> Refusal | None:
+        """Judge the lines that are not certain; give why the table is refused, if it is."""
+        try:
+            self._read_raw(table, table.batches() if certain is None else [certain.rest])
+        except Refusal as damage:
+            return damage
+        reading = _reading(table, said)
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE tagged AS {tagged_sql(self.contract, reading, 'raw_rows')}")
+        conflict = self._path_conflict(table, said)
+        if conflict is None:
+            self._sort_out(result, table)
+        return conflict
+
+    def _add_certain(self, result: LoadedFile, certain: CertainLines, file: DataFile) -> None:
+        self.core.hand_over(file)
+        result.lines.good += file.rows
+        staged = (result.source_key, result.landed.file, certain.partition, (file,), certain.exported)
+        result.add(StagedPartition(*staged))
+
+    def _read_raw(self, table: SourceTable, batches: Iterable[pl.DataFrame]) -> None:
         columns = _BOOKKEEPING | dict.fromkeys(sorted(table.layout.columns), "VARCHAR")
         ddl = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE raw_rows ({ddl})")
-        for batch in table.batches():
+        for batch in batches:
             self._insert(batch, list(columns))
 
     def _insert(self, batch: pl.DataFrame, columns: list[str]) -> None:
@@ -218,19 +245,16 @@ class Loader:
             f"SELECT DISTINCT _line FROM tagged WHERE (_mask & {errors}::HUGEINT) <> 0"
         )
         good = "SELECT * FROM tagged WHERE _line NOT IN (SELECT _line FROM bad_lines)"
-        quarantine_lines(self.con, self.contract, Origin(table.file, table.sheet, result.source_key))
+        if first_value(self.con, "SELECT count(*) FROM bad_lines"):
+            quarantine_lines(self.con, self.contract, Origin(table.file, table.sheet, result.source_key))
         if self.contract.partition:
             self._stage(result, good)
         else:
             self._put_in_line(result, table, good)
         self._count_warnings(result, good)
         self._remember_grains(table, good)
-        result.lines.add(self._lines(table))
-        self._note_unknown(result, table)
-
-    def _lines(self, table: SourceTable) -> Lines:
-        good, bad = (self._count_lines(f"_line {word} (FROM bad_lines)") for word in ("NOT IN", "IN"))
-        return Lines(table.count.read, table.count.header, good, bad, table.count.blank)
+        result.lines.good += self._count_lines("_line NOT IN (FROM bad_lines)")
+        result.lines.quarantined += self._count_lines("_line IN (FROM bad_lines)")
 
     def _note_unknown(self, result: LoadedFile, table: SourceTable) -> None:
         """Warn of further columns that nobody reads, by name."""
@@ -243,11 +267,14 @@ class Loader:
         return int(first_value(self.con, f"SELECT coalesce(sum(_lines), 0) FROM ({records})"))
 
     def _count_warnings(self, result: LoadedFile, good: str) -> None:
-        for bit, rule in enumerate(row_rules(self.contract)):
-            if rule.severity == "warn":
-                broken = f"SELECT count(*) FROM ({good}) WHERE (_mask & {1 << bit}::HUGEINT) <> 0"
-                if count := first_value(self.con, broken):
-                    result.warnings[rule.code] = result.warnings.get(rule.code, 0) + count
+        warnings = {bit: rule.code for bit, rule in enumerate(row_rules(self.contract)) if rule.severity == "warn"}
+        if not warnings:
+            return
+        counts = ", ".join(f"count(*) FILTER ((_mask & {1 << bit}::HUGEINT) <> 0)" for bit in warnings)
+        found = self.con.execute(f"SELECT {counts} FROM ({good})").fetchall()[0]
+        for code, count in zip(warnings.values(), found, strict=True):
+            if count:
+                result.warnings[code] = result.warnings.get(code, 0) + count
 
     def _put_in_line(self, result: LoadedFile, table: SourceTable, good: str) -> None:
         """Add good rows to ``incoming``, each with where it stands: a file may hold several tables."""
@@ -271,7 +298,7 @@ class Loader:
 
 def profile_digests(dataset: str) -> dict[str, str]:
     """Give the digest of every profile of a dataset, by name."""
-    return {profile.name: profile.digest for profile in load_profiles(dataset)}
+    return {profile.name: profile.digest for profile in shipped_profiles(dataset)}
 
 
 def _reading(table: SourceTable, said: Mapping[str, str]) -> Reading:

@@ -32,6 +32,7 @@ class Manifest(BaseModel):
         build_id: the folder's name, in the order of time.
         as_of: the business date that the marts were built for.
         stale_on: the first later business date on which the same inputs would give other marts.
+        required: datasets without which nothing would have been published.
         inputs_key: digest of core versions, reference data, contracts and SQL; equal keys give equal marts.
         core_versions: version of every core table.
         inputs: every file that arrived until then.
@@ -49,6 +50,7 @@ class Manifest(BaseModel):
     stale_on: date
     code_version: str
     person_key_id: str
+    required: tuple[str, ...] = ()
     inputs_key: str
     core_versions: dict[str, int]
     inputs: list[Input]

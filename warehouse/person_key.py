@@ -16,18 +16,19 @@ class PersonKeyError(ValueError):
     """The key is empty, or is not the one that the lake was made with."""
 
 
-def load_or_make_key(path: Path) -> str:
+def load_or_make_key(path: Path, prefix: str = "") -> str:
     """Give the key kept at ``path``; the first time one is made there, readable by its owner only.
 
     Args:
         path: the key file.
+        prefix: what a key made here begins with.
 
     Returns:
         The key as text.
     """
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        Folder(path.parent).write(path.name, secrets.token_hex(32).encode(), mode=_OWNER_ONLY)
+        Folder(path.parent).write(path.name, (prefix + secrets.token_hex(32)).encode(), mode=_OWNER_ONLY)
     return path.read_text(encoding="ascii").strip()
 
 

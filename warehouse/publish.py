@@ -3,22 +3,34 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+from expectations.suites import CheckResult
 from sources.landing import file_sha256
 from sources.places import ABSENT, Folder, Place, TakenError, sync_folder
+from warehouse.lease import unleased
 from warehouse.manifest import Manifest, read_manifest
 
 _POINTER = "latest.json"
 _CONFIRMED = "confirmed.json"
+_MANIFEST = "manifest.json"
+# The builds that are being removed; none of them is promoted any more.
+_GOING = "going.json"
+# How long the pointer remembers which builds it pointed to before.
+REMEMBERED = timedelta(days=30)
 
 
 class PublishError(ValueError):
     """What was asked of the published builds cannot be done."""
+
+
+class PointerMovedError(PublishError):
+    """Somebody else moved the pointer first."""
 
 
 @dataclass(frozen=True)
@@ -59,25 +71,40 @@ class Publication:
         self.place.pull(f"builds/{build_id}/{name}" for name in self.manifest(build_id).sha256)
         return self.folder_of(build_id)
 
-    def deliver(self, build_id: str, files: Iterable[str]) -> None:
-        """Bring a finished build's files to the place, the manifest last: only then is it a build for others."""
-        ordered = [*sorted(set(files) - {"manifest.json"}), "manifest.json"]
-        self.place.push(f"builds/{build_id}/{name}" for name in ordered)
+    def deliver(self, build_id: str, files: Iterable[str], confirm: Callable[[], None] = unleased) -> None:
+        """Bring a finished build's files to the place, the manifest last: only then is it a build for others.
+
+        Args:
+            build_id: the build.
+            files: its files, by their paths in its folder.
+            confirm: asked before the manifest; raises where this run may not write any more.
+        """
+        self.place.push(f"builds/{build_id}/{name}" for name in sorted(set(files) - {_MANIFEST}))
+        confirm()
+        self.place.push([f"builds/{build_id}/{_MANIFEST}"])
 
     def builds(self) -> list[Manifest]:
         """Give the manifests of all finished builds, newest first."""
-        names = [name for name in self.place.folders("builds") if not name.startswith(".")]
-        return [self._read(name) for name in reversed(names) if self._is_finished(name)]
+        return list(self.each_build())
 
-    def _is_finished(self, build_id: str) -> bool:
-        try:
-            self.place.pull([f"builds/{build_id}/manifest.json"])
-        except FileNotFoundError:
-            return False
-        return True
+    def each_build(self) -> Iterator[Manifest]:
+        """Give the manifests of all finished builds one by one, newest first: each names every file that arrived."""
+        finished = sorted(name for name, files in self._files().items() if _MANIFEST in files)
+        self.place.pull(f"builds/{name}/{_MANIFEST}" for name in finished)
+        return (read_manifest(self.folder_of(name)) for name in reversed(finished))
 
-    def _read(self, build_id: str) -> Manifest:
-        return read_manifest(self.folder_of(build_id))
+    def unfinished(self) -> list[str]:
+        """Give the folders of builds that have no manifest: on their way, or left by a run that was killed."""
+        return sorted(name for name, files in self._files().items() if _MANIFEST not in files)
+
+    def _files(self) -> dict[str, set[str]]:
+        """Give what stands in the place of every build, by their paths in its folder."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for entry in self.place.entries("builds/"):
+            _, build_id, *path = entry.key.split("/")
+            if path and not build_id.startswith("."):
+                found[build_id].add("/".join(path))
+        return found
 
     def manifest(self, build_id: str) -> Manifest:
         """Give one build's manifest.
@@ -85,10 +112,12 @@ class Publication:
         Raises:
             PublishError: there is no such build.
         """
-        if not self._is_finished(build_id):
+        # A copy alone tells nothing: a night that died may not have brought all of a build to the place.
+        if self.place.stat(f"builds/{build_id}/{_MANIFEST}") is None:
             known = ", ".join(manifest.build_id for manifest in self.builds()[:5]) or "none"
             raise PublishError(f"no build {build_id} in {self.place.uri}/builds; the newest are: {known}")
-        return self._read(build_id)
+        self.place.pull([f"builds/{build_id}/{_MANIFEST}"])
+        return read_manifest(self.folder_of(build_id))
 
     def promoted_id(self) -> str | None:
         """Give the promoted build; null before the first promotion."""
@@ -100,12 +129,17 @@ class Publication:
         build_id = self.promoted_id()
         return None if build_id is None else self.manifest(build_id)
 
-    def promote(self, build_id: str) -> None:
+    def promote(self, build_id: str, confirm: Callable[[], None] = unleased) -> None:
         """Move the pointer to a build whose checks passed; an older build is a rollback.
 
+        Args:
+            build_id: the build.
+            confirm: asked after the pointer was looked at and before it moves: a run that lost its lease in between
+                is told, and one that is told nothing cannot overwrite what its successor promoted.
+
         Raises:
-            PublishError: there is no such build, its checks did not pass, its files are damaged, or somebody else
-                moved the pointer meanwhile.
+            PublishError: there is no such build, its checks did not pass, or its files are damaged.
+            PointerMovedError: somebody else moved the pointer meanwhile.
         """
         standing = self.place.stat(_POINTER)
         manifest = self.manifest(build_id)
@@ -116,24 +150,85 @@ class Publication:
         damage = self.damage(build_id)
         if damage:
             raise PublishError(f"build {build_id} is damaged: {damage[0].file}; rebuild with cakupan run --force")
+        before = self.place.read(_POINTER)
+        self._refuse_going(build_id)
+        confirm()
         self._point(build_id, ABSENT if standing is None else standing.stamp)
+        self._take_back_if_going(build_id, before)
         self._link(build_id)
 
+    def _refuse_going(self, build_id: str) -> None:
+        is_going = build_id in json.loads(self.place.read(_GOING) or b"[]")
+        if is_going or self.place.stat(f"builds/{build_id}/manifest.json") is None:
+            raise PublishError(f"build {build_id} was just removed by cakupan retention; promote another one")
+
+    def _take_back_if_going(self, build_id: str, before: bytes | None) -> None:
+        """Point back where a removal was announced while the pointer moved: one of both sees what the other wrote."""
+        try:
+            self._refuse_going(build_id)
+        except PublishError:
+            if before is None:
+                self.place.remove([_POINTER])
+            else:
+                self.place.write(_POINTER, before)
+            raise
+
     def _point(self, build_id: str, expected: str) -> None:
-        pointer = {"build_id": build_id, "promoted_at": _now()}
+        now = _now()
+        pointer = {"build_id": build_id, "promoted_at": now, "earlier": self._earlier(now)}
         try:
             self.place.write(_POINTER, (json.dumps(pointer, indent=2) + "\n").encode(), expected)
         except TakenError:
-            raise PublishError(
-                f"{self.place.uri}/{_POINTER} was moved by somebody else; look at cakupan builds"
+            raise PointerMovedError(
+                f"{self.place.uri}/{_POINTER} was moved by somebody else at this moment; build {build_id} stands and "
+                "is not promoted: look at cakupan builds, then promote the right one"
             ) from None
+
+    def _earlier(self, now: str) -> list[dict[str, str]]:
+        """Give what was promoted before and until when, the longest ago first; what is long past is forgotten."""
+        pointer = self.place.read(_POINTER)
+        if pointer is None:
+            return []
+        said = json.loads(pointer)
+        oldest = (datetime.fromisoformat(now) - REMEMBERED).isoformat(timespec="seconds")
+        listed = [*said.get("earlier", []), {"build_id": said["build_id"], "until": now}]
+        return [entry for entry in listed if entry["until"] >= oldest]
+
+    def shown_until(self) -> dict[str, datetime | None]:
+        """Give until when builds were promoted, of those that lately were; null for what a pointer names now."""
+        said = json.loads(self.place.read(_POINTER) or b"{}")
+        shown: dict[str, datetime | None] = {}
+        for entry in said.get("earlier", []):
+            shown[entry["build_id"]] = datetime.fromisoformat(entry["until"])
+        link = self.root / "current"
+        if isinstance(self.place, Folder) and link.is_symlink():
+            shown[link.readlink().name] = None
+        return shown | ({said["build_id"]: None} if said else {})
+
+    @contextmanager
+    def going(self, build_ids: Iterable[str]) -> Generator[None]:
+        """Announce builds that are to be removed: until the end none of them is promoted.
+
+        What was promoted before it was announced is to be looked at inside, with `shown_until`. Where the removal is
+        broken off, the announcement stays until the next one.
+        """
+        self.place.write(_GOING, json.dumps(sorted(build_ids)).encode())
+        yield
+        self.place.remove([_GOING])
+
+    def remove(self, build_id: str) -> None:
+        """Remove an announced build, its manifest first: a kill at any moment leaves a build that is whole or none."""
+        self.place.remove([f"builds/{build_id}/manifest.json"])
+        self.place.remove(entry.key for entry in self.place.entries(f"builds/{build_id}/"))
+        # Copies of a bucket's files would let the build look whole on this machine.
+        shutil.rmtree(self.folder_of(build_id), ignore_errors=True)
 
     def _link(self, build_id: str) -> None:
         """Let the link `current` of a folder follow the pointer; a bucket has no links."""
         if isinstance(self.place, Folder):
             _link_atomically(self.place.root / "current", Path("builds") / build_id)
 
-    def checks(self, build_id: str) -> list[dict[str, Any]]:
+    def checks(self, build_id: str) -> list[CheckResult]:
         """Give the checks of a build, as its ``checks.json`` lists them."""
         self.place.pull([f"builds/{build_id}/checks.json"])
         document = json.loads((self.folder_of(build_id) / "checks.json").read_text(encoding="utf-8"))
@@ -165,10 +260,19 @@ class Publication:
         return file_sha256(self.place.root / key)
 
     def sweep_leftovers(self) -> None:
-        """Remove the folders of builds that never finished (a killed run); only while this run holds the lease."""
+        """Remove what nights that died left of builds, and the copies of old ones; only while this run has the lease.
+
+        In a folder these are the hidden folders of unfinished builds, in a bucket the files of builds without manifest.
+        """
         if self.builds_folder.is_dir():
             for folder in self.builds_folder.glob(".*"):
                 shutil.rmtree(folder)
+        if isinstance(self.place, Folder):
+            return
+        unfinished = {name: files for name, files in self._files().items() if _MANIFEST not in files}
+        self.place.remove(f"builds/{name}/{file}" for name, files in unfinished.items() for file in files)
+        kept = f"{self.promoted_id()}/"
+        self.place.below("builds").drop_copies(lambda key: key.startswith(kept))
 
 
 def _now() -> str:

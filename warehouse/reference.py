@@ -24,6 +24,28 @@ SELECT coalesce(alias.alias, shared.name) AS alias, alias.region_code,
 FROM reference.region_aliases AS alias FULL JOIN shared ON shared.name = alias.alias
 """
 
+# The least contribution of every month; a sector without a row of its own has that of all others, which is called ''.
+_MONTHLY_MINIMA = """
+CREATE OR REPLACE TABLE reference.monthly_minima AS
+WITH months AS (
+  SELECT CAST(unnest(generate_series(min(valid_from), DATE '2099-12-31', INTERVAL 1 MONTH)) AS DATE) AS first_day
+  FROM reference.minimum_contributions
+),
+sectors AS (SELECT DISTINCT coalesce(sector_code, '') AS sector_code FROM reference.minimum_contributions)
+SELECT
+  least.segment,
+  least.programmes,
+  sectors.sector_code,
+  strftime(months.first_day, '%Y-%m') AS period,
+  arg_max(least.min_monthly_idr, least.sector_code IS NOT NULL) AS min_monthly_idr
+FROM months
+CROSS JOIN sectors
+JOIN reference.minimum_contributions AS least
+  ON coalesce(least.sector_code, sectors.sector_code) = sectors.sector_code
+  AND last_day(months.first_day) BETWEEN least.valid_from AND coalesce(least.valid_to, DATE '9999-12-31')
+GROUP BY ALL
+"""
+
 
 class ReferenceDataError(ValueError):
     """A reference file that cannot be trusted: an unknown column, or a value that does not fit its type."""
@@ -35,6 +57,8 @@ def load_reference(con: duckdb.DuckDBPyConnection, folder: Path = REFERENCE_FOLD
     The view has one row a name: alias (as ``alias_of`` gives names), region_code, and candidates, a list that is
     filled instead of region_code where the bare name belongs to several provinces or regencies and means none of them.
     ``shipped_aliases`` (alias, region_code) stays as it is when landed aliases join ``region_aliases``.
+    ``monthly_minima`` has one row a segment, set of programmes, sector ('' for those without rates of their own) and
+    month: min_monthly_idr, the least contribution (minimum_contributions).
 
     Args:
         con: the connection to create the tables in.
@@ -51,6 +75,7 @@ def load_reference(con: duckdb.DuckDBPyConnection, folder: Path = REFERENCE_FOLD
         "CREATE OR REPLACE TABLE reference.shipped_aliases AS SELECT alias, region_code FROM reference.region_aliases"
     )
     con.execute(_NAMES)
+    con.execute(_MONTHLY_MINIMA)
 
 
 def _load_file(con: duckdb.DuckDBPyConnection, path: Path) -> None:

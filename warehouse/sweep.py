@@ -1,23 +1,18 @@
 """One sweep of the landing zone: keep, read, tag, set aside and commit every file that is news."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
-
-import duckdb
 
 from expectations.contracts import Contract, contracts_of
 from expectations.schemas import quoted
 from sources.landing import LandedFile
 from sources.snapshots import SnapshotError
-from sources.text import refused_lines
-from transforms.clean import MACROS
 from transforms.identities import TABLES as IDENTITY_TABLES
 from warehouse.bad_rows import add_bad_entry, create_bad_rows, forget_bad_rows
 from warehouse.commit import Refused, Standing, choose_partitions, commit_partitions, judge_again, merge_rows
 from warehouse.connections import first_value
-from warehouse.house import House
+from warehouse.crew import Member, read_side_by_side
+from warehouse.file_loading import Sweep, keep, postpone, prepared_loader, takes_certain, unread_lines
 from warehouse.lake import files_relation
 from warehouse.ledger import (
     Known,
@@ -31,36 +26,13 @@ from warehouse.ledger import (
     record_arrivals,
     record_loads,
 )
-from warehouse.load import Lines, LoadedFile, Loader, StagedPartition, profile_digests
+from warehouse.load import LoadedFile, Loader, StagedPartition, profile_digests
+from warehouse.pending import clear_pending
+from warehouse.person_key import key_id
 from warehouse.reference import LANDED_REFERENCE, load_reference, merge_landed
 
-Progress = Callable[[str, int, int], None]
 # Holds the digest of the identities by which core was judged last.
 _JUDGED_UNDER = "judged-under"
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """What a sweep needs: the lake, a connection, what lies in the future, the key for persons, whom to tell.
-
-    ``scratch`` is where rows are staged: the lake itself, or a throw-away lake in a dry run. ``today`` is the real
-    date, or the business date if that is later: what lies after it cannot have happened, while a run for an earlier
-    business date still loads what came since.
-    """
-
-    house: House
-    scratch: House
-    con: duckdb.DuckDBPyConnection
-    today: date
-    person_key: str
-    work_dir: Path
-    progress: Progress = field(default=lambda _file, _done, _of: None)
-    on_news: Callable[[], None] = field(default=lambda: None)
-
-    @property
-    def is_dry(self) -> bool:
-        """True where nothing may be written to the lake."""
-        return self.scratch != self.house
 
 
 def run_sweep(sweep: Sweep, files: Sequence[LandedFile]) -> list[LoadedFile]:
@@ -81,31 +53,30 @@ def run_sweep(sweep: Sweep, files: Sequence[LandedFile]) -> list[LoadedFile]:
     results: list[LoadedFile] = []
     for group in _groups(files):
         reading = reading_key(sweep.house)
-        news = _news(group, known, reading)
+        news = _news(sweep, group, known, reading)
         if news:
             sweep.on_news()
         results += _read_group(sweep, group, news, number, reading)
-        _attach_reference(sweep)
+        if news:
+            _attach_reference(sweep)
     _judge_again(sweep)
+    if not sweep.is_dry:
+        clear_pending(sweep.house)
     return sorted(results, key=lambda result: result.landed.file)
 
 
 def _judge_again(sweep: Sweep) -> None:
     """Let identities that changed since the last sweep judge what stands: figures that came before them too."""
     lake, key = sweep.house.place, judging_key().encode()
-    if sweep.is_dry or lake.read(_JUDGED_UNDER) == key:
+    if sweep.is_dry or sweep.again or lake.read(_JUDGED_UNDER) == key:
         return
-    for name in IDENTITY_TABLES:
-        if name in sweep.house.core_versions():
-            judge_again(sweep.con, contracts_of("dataset")[name], sweep.house.core(name))
+    for name in sweep.house.core_versions(IDENTITY_TABLES):
+        judge_again(sweep.con, contracts_of("dataset")[name], sweep.house.core(name))
     lake.write(_JUDGED_UNDER, key)
 
 
 def _prepare(sweep: Sweep) -> None:
-    con = sweep.con
-    con.execute(MACROS.read_text(encoding="utf-8"))
-    con.execute(f"SET VARIABLE today = DATE '{sweep.today:%Y-%m-%d}'")
-    con.execute("SET VARIABLE person_key = $1", [sweep.person_key])
+    sweep.prepare()
     _attach_reference(sweep)
 
 
@@ -135,7 +106,7 @@ def _groups(files: Sequence[LandedFile]) -> list[list[LandedFile]]:
     return [reference, [landed for landed in files if landed.dataset not in LANDED_REFERENCE]]
 
 
-def _news(files: Sequence[LandedFile], known: Mapping[str, Known], reading: str) -> list[LandedFile]:
+def _news(sweep: Sweep, files: Sequence[LandedFile], known: Mapping[str, Known], reading: str) -> list[LandedFile]:
     """Give the files to be read, one for each sha256."""
     marks = {name: profile_marks(profile_digests(name)) for name in {landed.dataset for landed in files}}
     lying: dict[str, list[LandedFile]] = {}
@@ -144,7 +115,8 @@ def _news(files: Sequence[LandedFile], known: Mapping[str, Known], reading: str)
     return [
         same[0]
         for sha256, same in lying.items()
-        if must_read(known.get(sha256), reading, {landed.file for landed in same}, marks[same[0].dataset])
+        if sha256 in sweep.again
+        or must_read(known.get(sha256), reading, {landed.file for landed in same}, marks[same[0].dataset])
     ]
 
 
@@ -156,9 +128,8 @@ def _read_group(
     for name, contract in contracts_of("dataset").items():
         of_dataset = [landed for landed in news if landed.dataset == name]
         if of_dataset:
-            loaded = _read_dataset(sweep, contract, of_dataset, number)
-            if not sweep.is_dry:
-                record_loads(sweep.house, sweep.con, loaded, number, reading)
+            loaded = _read_dataset(sweep, contract, of_dataset, number, reading)
+            record_loads(sweep.scratch, sweep.con, loaded, number, reading)
             results += loaded
     strangers = [landed for landed in news if landed.dataset not in contracts_of("dataset")]
     if strangers:
@@ -169,84 +140,59 @@ def _read_group(
 def _refuse_strangers(sweep: Sweep, strangers: Sequence[LandedFile], number: int, reading: str) -> list[LoadedFile]:
     """Refuse files that lie in no dataset's folder; nobody knows what their lines are."""
     create_bad_rows(sweep.con)
-    datasets = ", ".join(contracts_of("dataset"))
-    refused = [LoadedFile(landed, verdict="refused") for landed in strangers]
-    for result in refused:
-        folder = result.landed.dataset
-        messages = (
-            f"Folder {folder} bukan nama data; pindahkan berkas ke folder yang benar",
-            f"Folder {folder} is no dataset; move the file to the right folder",
-        )
-        result.lines = _unread_lines(result.landed)
-        more = {"lines": result.lines.quarantined, "expected": datasets}
-        add_bad_entry(sweep.con, result.landed, "unknown_dataset", messages, **more)
+    refused = [_refuse_stranger(sweep, landed) for landed in strangers]
     _commit_quarantine(sweep, refused)
-    if not sweep.is_dry:
-        record_loads(sweep.house, sweep.con, refused, number, reading)
+    record_loads(sweep.scratch, sweep.con, refused, number, reading)
     return refused
 
 
-def _unread_lines(landed: LandedFile) -> Lines:
-    if not landed.file.lower().endswith((".csv", ".tsv")):
-        return Lines()
-    counted = refused_lines(landed.path)
-    return Lines(counted.read, 0, 0, counted.read - counted.blank, counted.blank)
+def _refuse_stranger(sweep: Sweep, landed: LandedFile) -> LoadedFile:
+    messages = (
+        f"Folder {landed.dataset} bukan nama data; pindahkan berkas ke folder yang benar",
+        f"Folder {landed.dataset} is no dataset; move the file to the right folder",
+    )
+    try:
+        lines = unread_lines(landed, keep(sweep, landed))
+    except SnapshotError as changing:
+        return postpone(sweep, landed, str(changing))
+    more = {"lines": lines.quarantined, "expected": ", ".join(contracts_of("dataset"))}
+    add_bad_entry(sweep.con, landed, "unknown_dataset", messages, **more)
+    return LoadedFile(landed, lines, verdict="refused")
 
 
-def _offices(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    return frozenset(row[0] for row in con.execute("SELECT office_code FROM reference.offices").fetchall())
-
-
-def _read_dataset(sweep: Sweep, contract: Contract, files: Sequence[LandedFile], number: int) -> list[LoadedFile]:
-    loader = Loader(sweep.con, contract, sweep.scratch.core(contract.name), _offices(sweep.con), sweep.work_dir)
-    loader.prepare()
-    loaded = _load_all(sweep, loader, files)
+def _read_dataset(
+    sweep: Sweep, contract: Contract, files: Sequence[LandedFile], number: int, reading: str
+) -> list[LoadedFile]:
+    loader = prepared_loader(sweep, contract, takes_certain=takes_certain(contract, files))
+    loaded = _load_files(sweep, loader, files, reading)
     sweeps = {landed.sha256: number for landed in files} | arrival_sweeps(sweep.house, sweep.con)
-    if contract.partition:
+    sweep.step(f"commit {contract.name}", lambda: _commit(sweep, loader, loaded, sweeps))
+    return loaded
+
+
+def _load_files(sweep: Sweep, loader: Loader, files: Sequence[LandedFile], reading: str) -> list[LoadedFile]:
+    circumstances = f"{reading} {sweep.today} {key_id(sweep.person_key)}"
+    loaded: list[LoadedFile] = []
+    # What a dry run keeps nothing of, no other machine can fetch.
+    crew = read_side_by_side if sweep.crew is None or sweep.is_dry else sweep.crew
+    for read in crew(sweep, loader, files, circumstances):
+        loaded.append(read.put_down(sweep.con))
+        sweep.progress(f"{read.loaded.landed.file} ({_so_far(loaded)})", len(loaded), len(files))
+    return loaded
+
+
+def _so_far(loaded: Sequence[LoadedFile]) -> str:
+    lines = sum(result.lines.read for result in loaded)
+    megabytes = sum(result.landed.size for result in loaded) / 1e6
+    return f"{lines:,} baris / lines, {megabytes:,.1f} MB"
+
+
+def _commit(sweep: Sweep, loader: Loader, loaded: list[LoadedFile], sweeps: dict[str, int]) -> None:
+    if loader.contract.partition:
         _commit_partitions(sweep, loader, loaded, sweeps)
     else:
         _commit_rows(sweep, loader, loaded, sweeps)
     _commit_quarantine(sweep, loaded)
-    return loaded
-
-
-def _load_all(sweep: Sweep, loader: Loader, files: Sequence[LandedFile]) -> list[LoadedFile]:
-    loaded: list[LoadedFile] = []
-    for done, landed in enumerate(files, start=1):
-        loaded.append(_load_one(sweep, loader, landed))
-        sweep.progress(landed.file, done, len(files))
-    return loaded
-
-
-def _load_one(sweep: Sweep, loader: Loader, landed: LandedFile) -> LoadedFile:
-    try:
-        kept = landed.path if sweep.is_dry else sweep.house.snapshots.keep(landed)
-    except SnapshotError as changing:
-        return _postpone(sweep, landed, str(changing))
-    try:
-        return loader.load(landed, kept)
-    except duckdb.DataError:
-        return _set_aside(sweep, landed)
-
-
-def _set_aside(sweep: Sweep, landed: LandedFile) -> LoadedFile:
-    """Refuse a file with a value that no rule foresaw and no table can hold; the other files go on."""
-    forget_bad_rows(sweep.con, landed.sha256)
-    sweep.con.execute("DELETE FROM incoming WHERE source_key = ?", [landed.sha256])
-    messages = (
-        "Berkas memuat nilai yang tidak dapat disimpan dan tidak dikenali aturan; laporkan kepada pengelola sistem",
-        "The file holds a value that cannot be stored and that no rule knows; tell the keeper of the system",
-    )
-    result = LoadedFile(landed, _unread_lines(landed), verdict="refused", is_settled=False)
-    add_bad_entry(sweep.con, landed, "value_cannot_be_stored", messages, lines=result.lines.quarantined)
-    return result
-
-
-def _postpone(sweep: Sweep, landed: LandedFile, reason: str) -> LoadedFile:
-    """Leave a file that is still being written to the next sweep."""
-    messages = ("Berkas masih berubah saat disalin; dibaca lagi pada putaran berikutnya", reason)
-    add_bad_entry(sweep.con, landed, "file_still_changing", messages)
-    return LoadedFile(landed, verdict="refused", is_settled=False)
 
 
 def _commit_partitions(sweep: Sweep, loader: Loader, loaded: list[LoadedFile], sweeps: dict[str, int]) -> None:
@@ -258,8 +204,7 @@ def _commit_partitions(sweep: Sweep, loader: Loader, loaded: list[LoadedFile], s
     for refusal in choice.refused:
         _refuse_whole(sweep, next(result for result in loaded if result.source_key == refusal.source_key), refusal)
     winners = _without_clashes(sweep, loader, loaded, choice.winners)
-    if not sweep.is_dry:
-        commit_partitions(loader.core, winners)
+    commit_partitions(loader.core, winners)
     _note_outdated(loaded, winners)
 
 
@@ -295,6 +240,7 @@ def _refuse_whole(sweep: Sweep, result: LoadedFile, refusal: Refused) -> None:
     """Turn a file that was read into a refused one: its data lines count as quarantined, with one entry."""
     result.lines.quarantined += result.lines.good
     result.lines.good = 0
+    result.warnings.clear()
     result.verdict = "refused"
     # The other file may be taken away, and then this one is right.
     result.is_settled = False
@@ -310,14 +256,15 @@ def _without_clashes(
     if not winners or not _find_clashes(sweep, loader, winners):
         return winners
     concerned = _concerned(sweep, loader, winners)
+    places = [place for place, result in enumerate(loaded) if result.source_key in concerned]
+    again = [loaded[place].landed for place in places]
+    for place, read in zip(places, read_side_by_side(sweep, loader, again, "", Member.read_again), strict=True):
+        forget_bad_rows(sweep.con, loaded[place].source_key)
+        loaded[place] = read.put_down(sweep.con)
+    chosen = {(winner.source_key, *winner.partition.items()) for winner in winners}
     kept = [winner for winner in winners if winner.source_key not in concerned]
-    for place, result in enumerate(loaded):
-        if result.source_key in concerned:
-            forget_bad_rows(sweep.con, result.source_key)
-            loaded[place] = _load_one(sweep, loader, result.landed)
-            mine = {tuple(w.partition.items()) for w in winners if w.source_key == result.source_key}
-            kept += [p for p in loaded[place].partitions if tuple(p.partition.items()) in mine]
-    return kept
+    staged = [part for place in places for part in loaded[place].partitions]
+    return kept + [part for part in staged if (part.source_key, *part.partition.items()) in chosen]
 
 
 def _winner_files(loader: Loader, winners: Sequence[StagedPartition]) -> str:
@@ -326,18 +273,27 @@ def _winner_files(loader: Loader, winners: Sequence[StagedPartition]) -> str:
 
 
 def _find_clashes(sweep: Sweep, loader: Loader, winners: list[StagedPartition]) -> bool:
+    """Find memberships of one month at two offices: by short hashes first, which hardly ever meet by chance."""
+    brought = _winner_files(loader, winners)
     places = ", ".join(f"({quoted(w.partition['period'])}, {quoted(w.partition['office_code'])})" for w in winners)
     months = ", ".join(sorted({quoted(w.partition["period"]) for w in winners}))
-    standing = sweep.house.core(loader.contract.name).relation()
+    standing = (
+        f"SELECT * FROM ({sweep.house.core(loader.contract.name).relation()}) "
+        f"WHERE period IN ({months}) AND (period, office_code) NOT IN ({places})"
+    )
+    short = "hash(period, membership_id)"
+    sweep.con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE met AS
+        WITH news AS MATERIALIZED (SELECT {short} AS short FROM ({brought}))
+        SELECT short FROM news GROUP BY short HAVING count(*) > 1
+        UNION ALL SELECT short FROM (SELECT {short} AS short FROM ({standing})) SEMI JOIN news USING (short)"""
+    )
+    if not first_value(sweep.con, "SELECT count(*) FROM met"):
+        return False
     sweep.con.execute(
         f"""CREATE OR REPLACE TEMP TABLE clashing AS
-        WITH memberships AS (
-          SELECT period, office_code, membership_id FROM ({_winner_files(loader, winners)})
-          UNION ALL
-          SELECT period, office_code, membership_id FROM ({standing})
-          WHERE period IN ({months}) AND (period, office_code) NOT IN ({places})
-        )
-        SELECT period, membership_id FROM memberships GROUP BY ALL HAVING count(DISTINCT office_code) > 1"""
+        SELECT period, membership_id FROM (({brought}) UNION ALL BY NAME ({standing})) WHERE {short} IN (FROM met)
+        GROUP BY period, membership_id HAVING count(DISTINCT office_code) > 1"""
     )
     return first_value(sweep.con, "SELECT count(*) FROM clashing") > 0
 

@@ -1,6 +1,6 @@
 """What waits in quarantine: the bad lines that nothing later has mended, personal values left out."""
 
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -9,13 +9,9 @@ from warehouse.house import House
 
 
 def _register_standing(con: duckdb.DuckDBPyConnection, house: House) -> None:
-    """Put which file stands for each office and month into ``standing``; a data file's name begins with its sha256."""
+    """Put which file stands for each office and month into ``standing``."""
     con.execute("CREATE OR REPLACE TEMP TABLE standing (period VARCHAR, office_code VARCHAR, source_key VARCHAR)")
-    rows: list[tuple[str, str, str]] = []
-    for file in house.core("participants").data_keys():
-        office, period = (Path(file).parents[level].name.partition("=")[2] for level in (0, 1))
-        rows.append((period, office, Path(file).name[:64]))
-    if rows:
+    if rows := house.standing():
         con.executemany("INSERT INTO standing VALUES (?, ?, ?)", rows)
 
 
@@ -62,3 +58,34 @@ def waiting_by_rule(con: duckdb.DuckDBPyConnection, house: House) -> list[tuple[
     return con.execute(
         f"SELECT dataset, rule, sum(lines)::BIGINT FROM ({broken}) GROUP BY dataset, rule ORDER BY 3 DESC, 1, 2"
     ).fetchall()
+
+
+def settled_files(con: duckdb.DuckDBPyConnection, house: House) -> dict[str, datetime]:
+    """Give the files of which nothing waits any more, though the quarantine holds lines of them.
+
+    Args:
+        con: any connection.
+        house: the lake.
+
+    Returns:
+        By sha256, when the last file arrived under the same path, or for the same office and month (in UTC).
+    """
+    arrivals, quarantine, waiting = house.arrivals.relation(), house.quarantine.relation(), _waiting(con, house)
+    rows = con.execute(
+        f"""
+        WITH bad AS (SELECT DISTINCT source_key, dataset, period, office_code FROM ({quarantine})),
+        arrived AS ({arrivals}),
+        replaced AS (
+          SELECT bad.source_key, later.arrived_at
+          FROM bad JOIN arrived AS own USING (source_key) JOIN arrived AS later USING (file)
+          UNION ALL
+          SELECT bad.source_key, stands.arrived_at
+          FROM bad JOIN standing USING (period, office_code) JOIN arrived AS stands
+            ON stands.source_key = standing.source_key
+          WHERE bad.dataset = 'participants'
+        )
+        SELECT source_key, max(arrived_at)::TIMESTAMP FROM replaced
+        WHERE source_key NOT IN (SELECT source_key FROM ({waiting}))
+        GROUP BY source_key"""
+    ).fetchall()
+    return {source_key: at.replace(tzinfo=UTC) for source_key, at in rows}

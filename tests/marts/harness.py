@@ -10,6 +10,7 @@ import yaml
 
 from expectations.contracts import Field, contracts_of, load_contracts
 from expectations.schemas import sql_type
+from tests.support import refresh_from_table
 from warehouse.assemble import assemble
 from warehouse.reference import load_reference, merge_landed
 
@@ -34,6 +35,7 @@ def run_case(case: Row, mart: str | None = None) -> duckdb.DuckDBPyConnection:
     for table, rows in case.get("core", {}).items():
         _insert(con, f"core.{table}", _filled(table, rows), {})
     merge_landed(con)
+    refresh_from_table(con, _as_date(case["as_of"]))
     assemble(con, _as_date(case["as_of"]), None if mart is None else [mart])
     return con
 

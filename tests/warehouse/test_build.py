@@ -5,12 +5,14 @@ import stat
 import sys
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
 from expectations.judge import Judge
+from flows.report import NightReport
 from tests.support import AS_OF, Home, participant, recap, target, tree
 from warehouse.assemble import assemble, published_tables
 from warehouse.lease import lease
@@ -38,15 +40,27 @@ def land(home: Home) -> None:
     home.put("recaps/r.csv", [recap(office_code="GIA")])
 
 
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, NightReport]:
+    """Give a home after its first night, for tests that only look."""
+    home = Home(tmp_path_factory.mktemp("first"))
+    land(home)
+    return home, home.run()
+
+
+@pytest.fixture
+def used(first_night: tuple[Home, NightReport], tmp_path: Path) -> Home:
+    """Give a home of a test's own in which a first night ran."""
+    return first_night[0].copied_to(tmp_path)
+
+
 def pointer(home: Home) -> tuple[str, Any]:
     latest = home.publication.root / "latest.json"
     return latest.read_text(encoding="utf-8"), (home.publication.root / "current").readlink()
 
 
-def test_a_key_twice_and_too_few_rows_stop_the_publication(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    land(home)
-    good = home.run()
-    assert (good.result, good.exit_code) == ("success", 0)
+def test_a_key_twice_and_too_few_rows_stop_the_publication(used: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = used
     before = pointer(home)
     spoiling(
         monkeypatch,
@@ -67,9 +81,9 @@ def test_a_key_twice_and_too_few_rows_stop_the_publication(home: Home, monkeypat
     assert home.run().result == "unchanged", "the last good build still is what the lake says"
 
 
-def test_a_sound_build_is_judged_table_by_table(home: Home) -> None:
-    land(home)
-    report = home.run()
+def test_a_sound_build_is_judged_table_by_table(first_night: tuple[Home, NightReport]) -> None:
+    home, report = first_night
+    assert (report.result, report.exit_code) == ("success", 0)
     assert report.build is not None
     checks = home.publication.checks(report.build.build_id)
     judged = {check["table"] for check in checks}
@@ -98,10 +112,8 @@ def test_a_judge_that_cannot_tell_is_an_error_and_publishes_nothing(
     assert home.publication.promoted_id() is None
 
 
-@pytest.mark.usefixtures("trusting")
-def test_a_build_is_immutable_complete_and_described_last(home: Home) -> None:
-    land(home)
-    report = home.run()
+def test_a_build_is_immutable_complete_and_described_last(first_night: tuple[Home, NightReport]) -> None:
+    home, report = first_night
     assert report.build is not None
     folder = home.publication.folder_of(report.build.build_id)
     assert {"manifest.json", "marts.duckdb", "checks.json", "diff.json"} <= set(tree(folder))
@@ -113,10 +125,8 @@ def test_a_build_is_immutable_complete_and_described_last(home: Home) -> None:
     assert described["rows"]["core.participants"] == 8
 
 
-@pytest.mark.usefixtures("trusting")
-def test_the_database_holds_the_parquet_files_with_comments(home: Home) -> None:
-    land(home)
-    report = home.run()
+def test_the_database_holds_the_parquet_files_with_comments(first_night: tuple[Home, NightReport]) -> None:
+    home, report = first_night
     assert report.build is not None
     folder = home.publication.folder_of(report.build.build_id)
     with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
@@ -131,9 +141,8 @@ def test_the_database_holds_the_parquet_files_with_comments(home: Home) -> None:
 
 
 @pytest.mark.usefixtures("trusting")
-def test_the_next_night_removes_what_an_unfinished_build_left(home: Home) -> None:
-    land(home)
-    home.run()
+def test_the_next_night_removes_what_an_unfinished_build_left(used: Home) -> None:
+    home = used
     leftover = home.publication.builds_folder / ".20261121T000000000000Z-dead"
     (leftover / "marts").mkdir(parents=True)
     (leftover / "marts" / "coverage.parquet").write_bytes(b"half")
@@ -153,12 +162,12 @@ def test_an_unfinished_build_of_a_run_at_work_is_left_alone(home: Home) -> None:
 
 
 @pytest.mark.usefixtures("trusting")
-@pytest.mark.parametrize("changed", ["warehouse.build._shipped_digest"])
-def test_changed_rules_reference_or_sql_are_news(home: Home, monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
-    land(home)
-    first = home.run()
-    monkeypatch.setattr(changed, lambda: "other SQL")
-    second = home.run()
+def test_changed_rules_reference_or_sql_are_news(
+    first_night: tuple[Home, NightReport], used: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = first_night[1]
+    monkeypatch.setattr("warehouse.build._shipped_digest", lambda: "other SQL")
+    second = used.run()
     assert second.result == "success"
     assert first.build is not None
     assert second.build is not None
@@ -166,9 +175,8 @@ def test_changed_rules_reference_or_sql_are_news(home: Home, monkeypatch: pytest
 
 
 @pytest.mark.usefixtures("trusting")
-def test_a_fault_while_building_leaves_the_last_build(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    land(home)
-    home.run()
+def test_a_fault_while_building_leaves_the_last_build(used: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = used
     before = pointer(home)
     spoiling(monkeypatch, "SELECT error('broken on purpose')")
     with pytest.raises(duckdb.Error, match="broken on purpose"):
@@ -179,11 +187,10 @@ def test_a_fault_while_building_leaves_the_last_build(home: Home, monkeypatch: p
 
 
 @pytest.mark.usefixtures("trusting")
-def test_after_a_rollback_the_older_build_is_what_readers_see(home: Home) -> None:
-    land(home)
-    first = home.run()
+def test_after_a_rollback_the_older_build_is_what_readers_see(used: Home) -> None:
+    home, first = used, used.publication.promoted_id()
     home.put("targets/u.csv", [target(segment="PMI")])
     home.run()
-    assert first.build is not None
-    home.publication.promote(first.build.build_id)
+    assert first is not None
+    home.publication.promote(first)
     assert home.mart("target_attainment", "segment = 'PMI' AND target IS NOT NULL") == []

@@ -139,7 +139,7 @@ def test_an_old_export_that_is_read_again_does_not_replace_a_newer_one(
     home.sweep()
     home.put(SOLOK + "new.csv", [participant(1, wage_idr="2", exported_at="2026-11-05")])
     home.sweep()
-    monkeypatch.setattr("warehouse.ledger._shipped_digest", lambda: "other rules")
+    monkeypatch.setattr("warehouse.ledger.shipped_digest", lambda: "other rules")
     assert verdicts(home)[SOLOK + "old.csv"] == "partly_quarantined"
     assert members(home) == [("SLK", 2)]
 
@@ -151,7 +151,7 @@ def test_without_a_time_of_export_the_order_of_sweeps_decides_even_when_read_aga
     home.sweep()
     home.put(SOLOK + "new.csv", [participant(1, wage_idr="2")])
     home.sweep()
-    monkeypatch.setattr("warehouse.ledger._shipped_digest", lambda: "other rules")
+    monkeypatch.setattr("warehouse.ledger.shipped_digest", lambda: "other rules")
     home.sweep()
     assert members(home) == [("SLK", 2)]
 
@@ -237,3 +237,24 @@ def test_a_partition_belongs_to_the_file_of_the_later_sweep() -> None:
 def test_identifiers_of_invented_people_have_their_shape() -> None:
     assert (len(nik(1)), len(kpj(1)), nik(1)[:2]) == (16, 11, "99")
     assert Path(SOLOK).parts[1] == "SLK"
+
+
+# --- what waits -------------------------------------------------------------------------------------------------------
+
+
+def test_lines_of_a_month_that_a_later_file_replaced_wait_no_more(home: Home) -> None:
+    home.put(SOLOK + "a.csv", [participant(1), participant(2, nik="1")])
+    home.put(GIANYAR + "a.csv", [participant(3), participant(4, nik="1")])
+    home.sweep()
+    assert home.rules() == {(SOLOK + "a.csv", 3): ["nik_shape"], (GIANYAR + "a.csv", 3): ["nik_shape"]}
+    home.put(SOLOK + "b.csv", [participant(1), participant(2)])
+    home.sweep()
+    assert home.rules() == {(GIANYAR + "a.csv", 3): ["nik_shape"]}
+    assert [spot[:2] for spot in home.house.standing()] == [("2026-10", "GIA"), ("2026-10", "SLK")]
+
+
+def test_all_months_of_a_sweep_are_committed_together(home: Home) -> None:
+    for month in ("2026-08", "2026-09", "2026-10"):
+        home.put(f"participants/SLK/{month}/a.csv", [participant(1, last_paid_period=month)])
+    home.sweep()
+    assert home.house.core("participants").version() == 1, "made by the first, filled by the second commit"

@@ -190,7 +190,7 @@ def test_a_refused_file_is_read_again_when_the_rules_change_and_a_good_one_is_no
     home.put("targets/refused.csv", "a,b\n1,2\n")
     assert verdicts(home) == {"targets/good.csv": "loaded", "targets/refused.csv": "refused"}
     assert set(verdicts(home).values()) == {"unchanged"}
-    monkeypatch.setattr("warehouse.ledger._shipped_digest", lambda: "a new profile")
+    monkeypatch.setattr("warehouse.ledger.shipped_digest", lambda: "a new profile")
     assert verdicts(home) == {"targets/good.csv": "unchanged", "targets/refused.csv": "refused"}
     assert len(home.quarantine()) == 1
 

@@ -2,17 +2,21 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from sources.places import Folder
+from sources.places import Folder, Place
 from tests.flows.test_report import manifest
+from tests.s3 import new_bucket
 from tests.support import ROOT, killed_at_the_end
-from warehouse.publish import Damage, Publication, PublishError
+from warehouse.publish import REMEMBERED, Damage, PointerMovedError, Publication, PublishError
 
 
 def publish(publication: Publication, build_id: str, content: str = "isi", **changes: object) -> None:
@@ -23,12 +27,13 @@ def publish(publication: Publication, build_id: str, content: str = "isi", **cha
     digests = {"marts/a.txt": hashlib.sha256(content.encode()).hexdigest()}
     described = manifest(build_id=build_id, sha256=digests, **changes)
     (folder / "manifest.json").write_text(described.model_dump_json(), encoding="utf-8")
+    publication.deliver(build_id, digests)
 
 
 @pytest.fixture
-def publication(tmp_path: Path) -> Publication:
-    """Give a publication with three builds, the last of which failed."""
-    made = Publication(Folder(tmp_path))
+def publication(place: Place) -> Publication:
+    """Give a publication in a place of every kind with three builds, the last of which failed."""
+    made = Publication(place)
     publish(made, "b1")
     publish(made, "b2", "isi lain", result="warnings")
     publish(made, "b3", result="failure", reasons=["coverage primary_key: twice"])
@@ -41,10 +46,9 @@ def test_nothing_is_promoted_at_first(tmp_path: Path) -> None:
 
 
 def test_builds_are_listed_newest_first_without_unfinished_ones(publication: Publication) -> None:
-    unfinished = publication.builds_folder / ".b4"
-    unfinished.mkdir()
-    (unfinished / "manifest.json").write_text(manifest(build_id="b4").model_dump_json(), encoding="utf-8")
-    (publication.builds_folder / "b5").mkdir()
+    text = manifest(build_id="b4").model_dump_json().encode()
+    publication.place.write("builds/.b4/manifest.json", text)
+    publication.place.write("builds/b5/marts/a.txt", b"isi")
     assert [build.build_id for build in publication.builds()] == ["b3", "b2", "b1"]
 
 
@@ -52,10 +56,47 @@ def test_promotion_moves_pointer_and_link_and_rollback_moves_them_back(publicati
     for build_id in ("b1", "b2", "b1"):
         publication.promote(build_id)
         assert publication.promoted_id() == build_id
-        assert json.loads((publication.root / "latest.json").read_text(encoding="utf-8"))["build_id"] == build_id
-        assert (publication.root / "current").readlink() == Path("builds") / build_id
-        assert (publication.root / "current" / "marts" / "a.txt").is_file()
-    assert sorted(path.name for path in publication.root.iterdir()) == ["builds", "current", "latest.json"]
+        assert json.loads(publication.place.read("latest.json") or b"{}")["build_id"] == build_id
+        if isinstance(publication.place, Folder):
+            assert (publication.root / "current").readlink() == Path("builds") / build_id
+            assert (publication.root / "current" / "marts" / "a.txt").is_file()
+    top = {entry.key.partition("/")[0] for entry in publication.place.entries()}
+    assert top - {"current"} == {"builds", "latest.json"}
+
+
+def test_the_pointer_remembers_what_was_promoted_and_until_when(publication: Publication) -> None:
+    assert publication.shown_until() == {}
+    for build_id in ("b1", "b2", "b1"):
+        publication.promote(build_id)
+    shown = publication.shown_until()
+    assert (shown.keys(), shown["b1"]) == ({"b1", "b2"}, None)
+    until = shown["b2"]
+    assert until is not None
+    assert abs(datetime.now(UTC) - until) < timedelta(minutes=5)
+    pointer = json.loads(publication.place.read("latest.json") or b"{}")
+    for entry in pointer["earlier"]:
+        entry["until"] = (until - REMEMBERED - timedelta(days=1)).isoformat()
+    publication.place.write("latest.json", json.dumps(pointer).encode())
+    publication.promote("b2")
+    assert publication.shown_until().keys() == {"b1", "b2"}
+    assert len(json.loads(publication.place.read("latest.json") or b"{}")["earlier"]) == 1
+
+
+def test_the_link_names_a_build_that_is_shown_too(publication: Publication) -> None:
+    if not isinstance(publication.place, Folder):
+        pytest.skip("a bucket has no links")
+    publication.promote("b1")
+    (publication.root / "current").unlink()
+    (publication.root / "current").symlink_to("builds/b2")
+    assert publication.shown_until() == {"b1": None, "b2": None}
+
+
+def test_a_build_without_its_manifest_is_unfinished(publication: Publication) -> None:
+    publication.place.remove(["builds/b2/manifest.json"])
+    assert (publication.unfinished(), [build.build_id for build in publication.builds()]) == (["b2"], ["b3", "b1"])
+    with publication.going(["b2"]):
+        publication.remove("b2")
+    assert (publication.unfinished(), publication.folder_of("b2").exists()) == ([], False)
 
 
 def test_a_failed_build_is_not_promoted_and_says_why(publication: Publication) -> None:
@@ -73,12 +114,12 @@ def test_an_unknown_build_is_refused_with_the_newest_names(publication: Publicat
 @pytest.mark.parametrize("harm", ["flip", "remove"])
 def test_a_damaged_build_is_found_and_not_promoted(publication: Publication, harm: str) -> None:
     publication.promote("b2")
-    path = publication.folder_of("b1") / "marts" / "a.txt"
+    key = "builds/b1/marts/a.txt"
     assert publication.damage("b1") == []
     if harm == "flip":
-        path.write_bytes(b"isj")
+        publication.place.write(key, b"isj")
     else:
-        path.unlink()
+        publication.place.remove([key])
     (found,) = publication.damage("b1")
     assert isinstance(found, Damage)
     assert (found.file, found.found == "missing") == ("marts/a.txt", harm == "remove")
@@ -93,6 +134,60 @@ def test_a_night_without_news_confirms_what_is_promoted(publication: Publication
     publication.confirm()
     assert publication.confirmed_at() is not None
     assert publication.promoted_id() == "b1"
+
+
+def test_a_pointer_that_somebody_else_moves_meanwhile_stays_theirs(publication: Publication) -> None:
+    publication.promote("b1")
+    with pytest.raises(PointerMovedError, match=r"latest\.json was moved by somebody else.*b1 stands"):
+        publication.promote("b1", lambda: publication.promote("b2"))
+    assert publication.promoted_id() == "b2"
+
+
+def test_a_run_that_may_not_promote_any_more_moves_nothing(publication: Publication) -> None:
+    def lost() -> None:
+        raise RuntimeError("lost")
+
+    publication.promote("b1")
+    with pytest.raises(RuntimeError, match="lost"):
+        publication.promote("b2", lost)
+    with pytest.raises(RuntimeError, match="lost"):
+        publication.deliver("b2", ["marts/a.txt"], lost)
+    assert publication.promoted_id() == "b1"
+
+
+@pytest.mark.slow
+def test_what_a_night_left_that_died_while_it_uploaded_is_no_build_on_any_machine(
+    endpoint: str, tmp_path: Path
+) -> None:
+    bucket = new_bucket(endpoint, tmp_path / "here")
+    here, there = Publication(bucket), Publication(replace(bucket, cache=tmp_path / "there"))
+    publish(here, "b1")
+    here.promote("b1")
+    begin(here, "b2")
+    for publication in (here, there):
+        assert [build.build_id for build in publication.builds()] == ["b1"]
+        with pytest.raises(PublishError, match="no build b2"):
+            publication.promote("b2")
+    for path in here.root.rglob("*"):
+        os.utime(path, times=(0, 0))
+    here.sweep_leftovers()
+    assert sorted(path.name for path in here.builds_folder.iterdir()) == ["b1"]
+    assert {entry.key.split("/")[1] for entry in bucket.entries("builds/")} == {"b1"}
+    assert here.damage("b1") == []
+
+
+def begin(publication: Publication, build_id: str) -> None:
+    """Write a finished build whose manifest never arrives, because the run dies before it."""
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    folder = publication.folder_of(build_id)
+    (folder / "marts").mkdir(parents=True)
+    (folder / "marts" / "a.txt").write_text("isi", encoding="utf-8")
+    (folder / "manifest.json").write_text(manifest(build_id=build_id).model_dump_json(), encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt):
+        publication.deliver(build_id, ["marts/a.txt"], die)
 
 
 READ = """

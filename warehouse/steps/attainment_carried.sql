@@ -6,10 +6,11 @@ FROM (
     as_of,
     office_code,
     coalesce(segment, 'ALL') AS segment,
-    count(*) AS registered_stock,
-    count(*) FILTER (is_active) AS active_stock,
-    count(*) FILTER (is_protected) AS protected_stock
-  FROM steps.carried_memberships
+    sum(memberships) AS registered_stock,
+    coalesce(sum(memberships) FILTER (is_active), 0) AS active_stock,
+    coalesce(sum(memberships) FILTER (is_protected), 0) AS protected_stock
+  FROM steps.counted_cells
+  WHERE is_carried
   GROUP BY GROUPING SETS ((as_of, office_code, segment), (as_of, office_code))
 )
 UNPIVOT (carried FOR basis IN (registered_stock, active_stock, protected_stock))

@@ -14,26 +14,21 @@ WITH counted AS (
     as_of,
     office_code,
     coalesce(segment, 'ALL') AS segment,
-    count(*) AS registered_stock,
-    count(*) FILTER (is_active) AS active_stock,
-    count(*) FILTER (is_protected) AS protected_stock
-  FROM steps.participant_months
+    sum(memberships) AS registered_stock,
+    coalesce(sum(memberships) FILTER (is_active), 0) AS active_stock,
+    coalesce(sum(memberships) FILTER (is_protected), 0) AS protected_stock
+  FROM steps.counted_cells
+  WHERE NOT is_carried
   GROUP BY GROUPING SETS ((as_of, office_code, segment), (as_of, office_code))
-),
-first_months AS (
-  SELECT office_code, membership_id, min(as_of) AS as_of, arg_min(segment, as_of) AS segment
-  FROM steps.participant_months
-  WHERE year(registered_date) = year(as_of)
-  GROUP BY office_code, membership_id
 ),
 arrivals AS (
-  SELECT as_of, office_code, coalesce(segment, 'ALL') AS segment, count(*) AS arrived
-  FROM first_months
-  GROUP BY GROUPING SETS ((as_of, office_code, segment), (as_of, office_code))
+  SELECT month_end(period) AS as_of, office_code, coalesce(segment, 'ALL') AS segment, sum(memberships) AS arrived
+  FROM partials.arrivals
+  GROUP BY GROUPING SETS ((period, office_code, segment), (period, office_code))
 ),
 exports AS (
   SELECT month_end(period) AS as_of, office_code, min(source_key) AS source_key
-  FROM core.participants
+  FROM partials.exports
   WHERE month_end(period) <= getvariable('as_of')
   GROUP BY period, office_code
 ),

@@ -3,7 +3,7 @@
 -- a recap for a known reason, so only a complete one disputes.
 WITH office_files AS (
   SELECT month_end(period) AS as_of, office_code, min(source_key) AS first_key, max(source_key) AS last_key
-  FROM core.participants
+  FROM partials.exports
   GROUP BY as_of, office_code
 ),
 counted AS (

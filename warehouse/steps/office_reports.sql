@@ -2,9 +2,10 @@
 -- it.
 --
 -- as_of          every month's end for which any office has reported, up to the business date
--- office_code    every office of reference.offices or of core.participants
+-- office_code    every office of reference.offices or that has exported
 -- is_expected    it has reported, or it is open at as_of and had memberships in its last month before
 -- has_reported   it has memberships of this month
+-- is_open        open at as_of by reference.offices
 -- last_as_of     its last month's end before as_of with memberships, however old; null if there is none
 -- carried_as_of  expected, not reported, and last_as_of is at most three months old: the month whose
 --                memberships stand in for it in totals, never in its own row; null otherwise
@@ -13,7 +14,7 @@
 -- (reference.offices.valid_to): nothing falls out of a total unseen.
 WITH reported AS (
   SELECT DISTINCT month_end(period) AS as_of, office_code
-  FROM core.participants
+  FROM partials.exports
   WHERE month_end(period) <= getvariable('as_of')
 ),
 months AS (SELECT DISTINCT as_of FROM reported),
@@ -51,6 +52,7 @@ SELECT
   office_code,
   has_reported OR (is_open AND last_as_of IS NOT NULL) AS is_expected,
   has_reported,
+  is_open,
   last_as_of,
   CASE
     WHEN is_open AND NOT has_reported AND months_between(last_as_of, as_of) <= 3 THEN last_as_of

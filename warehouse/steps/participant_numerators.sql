@@ -2,60 +2,90 @@
 -- provinces and regencies count by domicile, offices what they booked themselves, Kanwil what their
 -- offices booked. Nation, provinces, regencies and Kanwil include carried memberships, an office's own row
 -- never does.
-WITH cells AS (
-  SELECT
-    as_of, 'national' AS geo_level, '0000' AS geo_code,
-    * EXCLUDE (as_of, office_code, regency_code, province_code)
-  FROM steps.person_cells
-  UNION ALL
-  SELECT
-    as_of, 'province', coalesce(province_code, 'unallocated'),
-    * EXCLUDE (as_of, office_code, regency_code, province_code)
-  FROM steps.person_cells
-  UNION ALL
-  SELECT
-    as_of, 'regency', coalesce(regency_code, 'unallocated'),
-    * EXCLUDE (as_of, office_code, regency_code, province_code)
-  FROM steps.person_cells
-  UNION ALL
-  SELECT as_of, 'office', office_code, * EXCLUDE (as_of, office_code, regency_code, province_code)
-  FROM steps.person_cells
-  WHERE NOT is_carried
-  UNION ALL
-  SELECT
-    cell.as_of, 'kanwil', office.kanwil_code, cell.* EXCLUDE (as_of, office_code, regency_code, province_code)
-  FROM steps.person_cells AS cell
-  JOIN steps.office_versions AS office ON office.as_of = cell.as_of AND office.office_code = cell.office_code
-  WHERE office.kanwil_code IS NOT NULL
-),
--- By person where one has several memberships; a null person_id is many persons with one membership each.
-persons AS (
+--
+-- Where a person has one membership, persons are memberships; partials.shared says what the others change.
+WITH counted AS (
   SELECT
     as_of,
-    geo_level,
-    geo_code,
-    person_id,
-    coalesce(segment, 'ALL') AS segment,
-    person_id IS NOT NULL AS is_one,
-    min(status_rule) AS first_rule,
-    max(status_rule) AS last_rule,
+    office_code,
+    place_code,
+    segment,
+    status_rule,
     sum(memberships) AS registered,
     coalesce(sum(memberships) FILTER (is_active), 0) AS active,
     coalesce(sum(memberships) FILTER (is_protected), 0) AS protected,
     coalesce(sum(memberships) FILTER (NOT is_carried), 0) AS reported_registered,
     coalesce(sum(memberships) FILTER (is_active AND NOT is_carried), 0) AS reported_active,
     coalesce(sum(memberships) FILTER (is_protected AND NOT is_carried), 0) AS reported_protected
-  FROM cells
-  GROUP BY GROUPING SETS (
-    (as_of, geo_level, geo_code, person_id, segment), (as_of, geo_level, geo_code, person_id)
+  FROM steps.counted_cells
+  GROUP BY ALL
+),
+shared AS (
+  SELECT month_end(month) AS as_of, * EXCLUDE (month) FROM partials.shared
+),
+by_place AS (
+  SELECT *, false AS of_persons FROM (
+    SELECT * EXCLUDE (office_code) FROM counted
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (kind, code), code AS place_code FROM shared WHERE kind = 'cell'
   )
+  UNION ALL BY NAME
+  SELECT * EXCLUDE (kind, code), code AS place_code, true AS of_persons FROM shared WHERE kind = 'place'
+),
+placed AS (
+  SELECT by_place.*, place.regency_code, place.province_code
+  FROM by_place
+  LEFT JOIN steps.member_places AS place USING (place_code)
+),
+by_office AS (
+  SELECT counted.* EXCLUDE (place_code), false AS of_persons FROM counted
+  UNION ALL BY NAME
+  SELECT * EXCLUDE (kind, code), code AS office_code, true AS of_persons FROM shared WHERE kind = 'office'
+),
+levels AS (
+  SELECT 'national' AS geo_level, '0000' AS geo_code, * EXCLUDE (place_code, regency_code, province_code) FROM placed
+  UNION ALL BY NAME
+  SELECT
+    'province' AS geo_level, coalesce(province_code, 'unallocated') AS geo_code,
+    * EXCLUDE (place_code, regency_code, province_code)
+  FROM placed
+  UNION ALL BY NAME
+  SELECT
+    'regency' AS geo_level, coalesce(regency_code, 'unallocated') AS geo_code,
+    * EXCLUDE (place_code, regency_code, province_code)
+  FROM placed
+  UNION ALL BY NAME
+  SELECT
+    'office' AS geo_level, office_code AS geo_code,
+    * EXCLUDE (office_code) REPLACE (reported_registered AS registered, reported_active AS active, reported_protected AS protected)
+  FROM by_office
+  UNION ALL BY NAME
+  SELECT 'kanwil' AS geo_level, office.kanwil_code AS geo_code, counted.* EXCLUDE (place_code, office_code), false AS of_persons
+  FROM counted
+  JOIN steps.office_versions AS office USING (as_of, office_code)
+  WHERE office.kanwil_code IS NOT NULL
+  UNION ALL BY NAME
+  SELECT 'kanwil' AS geo_level, code AS geo_code, * EXCLUDE (kind, code), true AS of_persons FROM shared WHERE kind = 'kanwil'
+),
+by_rule AS (
+  SELECT
+    as_of, geo_level, geo_code, segment, status_rule, of_persons,
+    sum(registered) AS registered,
+    sum(active) AS active,
+    sum(protected) AS protected,
+    sum(reported_registered) AS reported_registered,
+    sum(reported_active) AS reported_active,
+    sum(reported_protected) AS reported_protected
+  FROM levels
+  GROUP BY ALL
+  HAVING of_persons OR sum(registered) > 0
 ),
 bases AS (
-  SELECT *, 'registered_stock' AS basis, registered AS counted, reported_registered AS reported FROM persons
+  SELECT *, 'registered_stock' AS basis, registered AS counted, reported_registered AS reported FROM by_rule
   UNION ALL
-  SELECT *, 'active_stock', active, reported_active FROM persons
+  SELECT *, 'active_stock', active, reported_active FROM by_rule
   UNION ALL
-  SELECT *, 'protected_stock', protected, reported_protected FROM persons
+  SELECT *, 'protected_stock', protected, reported_protected FROM by_rule
 ),
 totals AS (
   SELECT
@@ -64,12 +94,16 @@ totals AS (
     geo_code,
     segment,
     basis,
-    min(first_rule) AS first_rule,
-    max(last_rule) AS last_rule,
-    sum(CASE WHEN is_one THEN least(counted, 1) ELSE counted END) AS numerator,
-    sum(CASE WHEN is_one THEN least(reported, 1) ELSE reported END) AS reported_numerator,
-    sum(counted) AS memberships
-  FROM bases
+    min(status_rule) FILTER (NOT of_persons) AS first_rule,
+    max(status_rule) FILTER (NOT of_persons) AS last_rule,
+    sum(counted) AS numerator,
+    sum(reported) AS reported_numerator,
+    sum(counted) FILTER (NOT of_persons) AS memberships
+  FROM (
+    FROM bases
+    UNION ALL
+    SELECT * REPLACE ('ALL' AS segment) FROM bases WHERE NOT of_persons
+  )
   GROUP BY as_of, geo_level, geo_code, segment, basis
 )
 SELECT

@@ -1,8 +1,9 @@
 -- How complete each total is: offices that had memberships there in the month or in their last one before.
 -- completeness: complete (all reported), carried (the missing ones are carried), partial (some are not).
 WITH presences AS (
-  SELECT DISTINCT as_of, office_code, regency_code, province_code
-  FROM steps.participant_months
+  SELECT DISTINCT month_end(cell.month) AS as_of, cell.office_code, place.regency_code, place.province_code
+  FROM partials.cells AS cell
+  LEFT JOIN steps.member_places AS place USING (place_code)
 ),
 expected AS (
   SELECT
