@@ -24,6 +24,8 @@ ColumnType = Literal[
     "hash",
 ]
 Classification = Literal["public", "personal", "identifier"]
+# The same safe loader in C, ten times as fast, where it is built in.
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Column(BaseModel):
@@ -53,5 +55,5 @@ def column_dictionary(path: Path = COLUMNS_FILE) -> dict[str, Column]:
     Raises:
         pydantic.ValidationError: a column lacks a type or a description, or has an unknown key.
     """
-    raw: dict[str, dict[str, object]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw: dict[str, dict[str, object]] = yaml.load(path.read_text(encoding="utf-8"), SAFE_LOADER)  # noqa: S506
     return {name: Column.model_validate({"name": name, **body}) for name, body in raw.items()}

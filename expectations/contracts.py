@@ -8,7 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from expectations.columns import Column, column_dictionary
+from expectations.columns import SAFE_LOADER, Column, column_dictionary
 
 CONTRACTS_FOLDER = Path(__file__).with_name("contracts")
 
@@ -250,14 +250,11 @@ def load_contracts(folder: Path = CONTRACTS_FOLDER) -> dict[str, Contract]:
 
 def _load(folder: Path) -> Iterator[tuple[str, Contract]]:
     for path in sorted(folder.glob("*.yml")):
-        document = yaml.load(path.read_text(encoding="utf-8"), _SafeLoader)  # noqa: S506 - it is the safe one
+        document = yaml.load(path.read_text(encoding="utf-8"), SAFE_LOADER)  # noqa: S506 - it is the safe one
         contract = parse_contract(document)
         if contract.name != path.stem:
             raise ContractError(f"{path.name} holds the contract of {contract.name}")
         yield contract.name, contract
-
-
-_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def contracts_of(kind: Kind) -> dict[str, Contract]:

@@ -6,17 +6,17 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from expectations.columns import SAFE_LOADER
+
 FOLDER = Path(__file__).parent / "profiles"
 NULL_MARKS = ("", " ", "-", "\u2013", "...", "NA", "n/a")
-
-# The safe loader written in C where it was built: the profiles load in a tenth of the time.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -231,9 +231,15 @@ def load_profiles(dataset: str, folder: Path = FOLDER) -> list[Profile]:
     return [_profile(name, documents) for name in documents]
 
 
+@cache
+def shipped_profiles(dataset: str) -> tuple[Profile, ...]:
+    """Give the profiles that the project brings for a dataset, read once; see `load_profiles`."""
+    return tuple(load_profiles(dataset))
+
+
 def _document(path: Path) -> dict[str, object]:
     try:
-        loaded: object = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 a safe loader
+        loaded: object = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE_LOADER)  # noqa: S506 a safe loader
     except yaml.YAMLError as error:
         raise ProfileError(f"{path.name}: not YAML: {error}") from error
     if not isinstance(loaded, dict):

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from flows.settings import Settings
+    from flows.sync import Sync
     from flows.sync_report import SyncReport
     from sources.bps.catalogue import Series
     from sources.bps.client import BpsClient
@@ -122,11 +124,8 @@ def sync(  # noqa: PLR0913 - every option of the command is an argument
     prefect
         run as a Prefect flow
     """
-    from flows.console import progress_display
     from flows.settings import business_today
-    from flows.sync import Sync, YearsError, last_ten_years, run_sync
-    from sources.bps.catalogue import CatalogueError
-    from warehouse.lease import LeaseHeldError
+    from flows.sync import Sync, YearsError, last_ten_years
 
     try:
         first_year, last_year = last_ten_years(_year("--from", first), _year("--to", last), business_today())
@@ -134,16 +133,27 @@ def sync(  # noqa: PLR0913 - every option of the command is an argument
         complain(str(wrong))
         return USAGE
     settings = settings_of(landing=landing, lake=lake)
-    with progress_display(quiet=as_json) as progress:
-        job = Sync(settings, first_year, last_year, domain, concept, force, offline, dry_run, progress=progress)
-        try:
-            report = _as_flow(job) if prefect else run_sync(job)
-        except LeaseHeldError as held:
-            complain(str(held))
-            return LEASE
-        except CatalogueError as wrong:
-            complain(str(wrong))
-            return USAGE
+    job = Sync(settings, first_year, last_year, domain, concept, force, offline, dry_run)
+    return _synced(job, as_flow=prefect, as_json=as_json)
+
+
+def _synced(job: "Sync", *, as_flow: bool, as_json: bool) -> int:
+    """Do a sync, say what came of it, and give how the command ends."""
+    from flows.console import progress_display
+    from flows.sync import run_sync
+    from sources.bps.catalogue import CatalogueError
+    from warehouse.lease import LeaseHeldError
+
+    try:
+        with progress_display(quiet=as_json) as progress:
+            watched = replace(job, progress=progress)
+            report = _as_flow(watched) if as_flow else run_sync(watched)
+    except LeaseHeldError as held:
+        complain(str(held))
+        return LEASE
+    except CatalogueError as wrong:
+        complain(str(wrong))
+        return USAGE
     if as_json:
         print_json(report.as_json())
     else:
@@ -160,7 +170,7 @@ def _year(option: str, text: str | None) -> int | None:
     return None if text is None else int(text)
 
 
-def _as_flow(job: Any) -> Any:
+def _as_flow(job: "Sync") -> "SyncReport":
     from flows.prefect_sync import run_sync_as_flow
 
     return run_sync_as_flow(job)

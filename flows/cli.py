@@ -1,16 +1,18 @@
 """The command line `cakupan`."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version as package_version
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
+from flows.alert_commands import alert, watched
+from flows.backfill_commands import backfill
+from flows.bench_commands import bench
+from flows.bounded import end_process
 from flows.bps_commands import bps
 from flows.commands import (
     FAULT,
@@ -18,16 +20,24 @@ from flows.commands import (
     LEASE,
     OK,
     USAGE,
+    Hours,
     Json,
-    SettingsFileError,
     complain,
     limits_of,
     print_json,
     published,
     settings_of,
 )
+from flows.faults import keep_trace, plain_words, wrong_use
 from flows.region_commands import regions
-from flows.settings import UnknownDatasetError, UnknownPlaceError, business_today, place_of
+from flows.retention_commands import retention
+from flows.serve_commands import serve
+from flows.settings import Settings, business_today, confirm_here, place_of
+from flows.simulate_commands import simulate
+
+if TYPE_CHECKING:
+    from flows.report import NightReport
+    from flows.steps import Night
 
 app = App(
     name="cakupan",
@@ -40,6 +50,12 @@ quarantine = App(name="quarantine", help="What did not pass, and why.\n\nExample
 app.command(quarantine)
 app.command(regions)
 app.command(bps)
+app.command(alert)
+app.command(serve)
+app.command(backfill)
+app.command(bench)
+app.command(retention)
+app.command(simulate)
 
 
 @app.command
@@ -78,21 +94,39 @@ def run(
     prefect
         run as a Prefect flow
     """
-    from flows.console import print_report, progress_display
+    from flows.alerts import run_and_tell
     from flows.nightly import run_night
+
+    settings = settings_of(landing=landing, lake=lake, publish=publish)
+    if not prefect and not dry_run:
+        confirm_here(settings)
+    more = {"offices": office, "is_dry_run": dry_run, "is_forced": force}
+    work = _as_flow if prefect else run_night
+    return _told(
+        settings,
+        as_of or business_today(),
+        as_json,
+        lambda night: run_and_tell(night, lambda: work(night)),
+        **more,
+    )
+
+
+def _told(settings: Settings, as_of: date, as_json: bool, run: "Callable[[Night], NightReport]", **more: Any) -> int:
+    """Run a night or a sweep, show its progress, tell its outcome, and give the exit code."""
+    from flows.cluster import ClusterError
+    from flows.console import print_report, progress_display
     from flows.steps import Night
     from sources.landing import LandingError
     from warehouse.lease import LeaseHeldError
 
-    settings = settings_of(landing=landing, lake=lake, publish=publish)
     with progress_display(quiet=as_json) as progress:
-        night = Night(settings, as_of or business_today(), office, dry_run, force, progress)
+        night = Night(settings, as_of, progress=progress, **more)
         try:
-            report = _as_flow(night) if prefect else run_night(night)
+            report = run(night)
         except LeaseHeldError as held:
             complain(str(held))
             return LEASE
-        except LandingError as absent:
+        except (LandingError, ClusterError) as absent:
             complain(str(absent))
             return LATE
     if as_json:
@@ -102,10 +136,45 @@ def run(
     return report.exit_code
 
 
-def _as_flow(night: Any) -> Any:
+def _as_flow(night: "Night") -> "NightReport":
     from flows.prefect_nightly import run_as_flow
 
     return run_as_flow(night)
+
+
+@app.command
+def land(
+    *,
+    landing: str | None = None,
+    lake: str | None = None,
+    office: tuple[str, ...] = (),
+    as_json: Json = False,
+) -> int:
+    """Take in what landed, without a build: the sweep between two nights.
+
+    Example: cakupan land --landing sample
+
+    Parameters
+    ----------
+    landing
+        folder of the landing zone
+    lake
+        folder of the lake
+    office
+        only the participant exports in the folders of these offices
+    """
+    from flows.alerts import land_and_tell
+    from flows.nightly import run_landing
+
+    settings = settings_of(landing=landing, lake=lake)
+    confirm_here(settings)
+    return _told(
+        settings,
+        business_today(),
+        as_json,
+        lambda night: land_and_tell(night, lambda: run_landing(night)),
+        offices=office,
+    )
 
 
 @app.command
@@ -233,29 +302,36 @@ def list_quarantine(*, lake: str | None = None, as_json: Json = False) -> int:
 @app.command
 def status(
     *,
-    max_age: float | None = None,
+    max_age: Hours = None,
+    alert: Annotated[bool, Parameter(negative="")] = False,
     lake: str | None = None,
     publish: str | None = None,
     as_json: Json = False,
 ) -> int:
     """Tell when the last night succeeded, what is late, and what waits in quarantine.
 
-    Example: cakupan status --max-age 26
+    Example: cakupan status --max-age 26h --alert
 
     Parameters
     ----------
     max_age
-        hours; an older last success, or none, ends with exit code 5
+        hours, such as 26 or 26h; an older last success, or none, ends with exit code 5
+    alert
+        also send a message to people if it is too old or a place is out of reach, and once all is well again
     """
     from flows.health import print_status, status_of
 
+    if alert and max_age is None:
+        complain("--alert needs --max-age: how old the last success may be, such as --max-age 26h")
+        return USAGE
     settings = settings_of(lake=lake, publish=publish)
     found = status_of(settings, max_age)
     if as_json:
         print_json(found)
     else:
         print_status(found)
-    return LATE if found["too_old"] else OK
+    code = LATE if found["too_old"] else FAULT if found["unreadable"] else OK
+    return code if not alert or watched(settings, found) else code or USAGE
 
 
 @app.command
@@ -274,26 +350,11 @@ def doctor(*, as_json: Json = False) -> int:
     return OK if all(finding["fit"] for finding in findings) else FAULT
 
 
-def _known_errors() -> tuple[type[Exception], ...]:
-    from pydantic import ValidationError
-    from pydantic_settings import SettingsError
+def _is_overtaken(error: Exception) -> bool:
+    """Tell whether another run moved the pointer first."""
+    from warehouse.publish import PointerMovedError
 
-    from expectations.profiles import ProfileError
-    from warehouse.person_key import PersonKeyError
-    from warehouse.publish import PublishError
-    from warehouse.query import QueryError
-
-    return (
-        ProfileError,
-        UnknownPlaceError,
-        UnknownDatasetError,
-        ValidationError,
-        SettingsError,
-        SettingsFileError,
-        PersonKeyError,
-        PublishError,
-        QueryError,
-    )
+    return isinstance(error, PointerMovedError)
 
 
 def _guarded(call: Callable[[], object]) -> int:
@@ -306,27 +367,14 @@ def _guarded(call: Callable[[], object]) -> int:
         sys.stderr.close()
         return OK
     except Exception as error:
-        if isinstance(error, _known_errors()):
+        if isinstance(error, wrong_use()):
             complain(str(error))
-            return USAGE
+            return LEASE if _is_overtaken(error) else USAGE
         # What the system says of a file holds its path; what others say may quote values of persons.
-        what = str(error) if isinstance(error, OSError) else type(error).__name__
-        complain(f"{what}; the last promoted build stays. Details: {_log_fault(error)}")
+        what = plain_words(error) or type(error).__name__
+        complain(f"{what}; the last promoted build stays. Details: {keep_trace(error)}")
         return FAULT
     return code if isinstance(code, int) else OK
-
-
-def _log_fault(error: Exception) -> Path:
-    """Keep a fault's trace, which may quote values of persons, in a file that only its owner reads."""
-    import tempfile
-    import traceback
-
-    folder_of_log = Path("var/log") if os.access(".", os.W_OK) else Path(tempfile.mkdtemp(prefix="cakupan-"))
-    path = folder_of_log / "fault.txt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    return path
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -335,7 +383,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the words after `cakupan`; by default those of this process.
     """
-    sys.exit(_guarded(lambda: _call(sys.argv[1:] if arguments is None else arguments)))
+    code = _guarded(lambda: _call(sys.argv[1:] if arguments is None else arguments))
+    if arguments is None:
+        end_process(code)
+    sys.exit(code)
 
 
 def _call(arguments: Sequence[str]) -> object:

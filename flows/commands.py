@@ -1,11 +1,13 @@
 """What all commands share: exit codes, settings with the options laid over them, JSON and complaints."""
 
 import json
+import re
 import sys
+from collections.abc import Sequence
 from tomllib import TOMLDecodeError
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from flows.settings import Settings, place_of
 
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
 
 OK, FAULT, USAGE, LATE, LEASE = 0, 1, 2, 5, 6
 Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON document on standard output")]
+
+
+def _hours(_type: Any, tokens: Sequence[Token]) -> float:
+    """Read a number of hours: `26`, `26h`, `1.5`."""
+    given = tokens[0].value
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?h?", given):
+        raise ValueError(f"expected hours, such as 26 or 26h, not {given}")
+    return float(given.removesuffix("h"))
+
+
+Hours = Annotated[float | None, Parameter(converter=_hours)]
 
 
 class SettingsFileError(ValueError):

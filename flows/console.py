@@ -11,16 +11,20 @@ from rich.table import Table
 
 from flows.report import NightReport
 from reports.summary import HEADINGS, attainment_lines, indonesian
+from warehouse.file_loading import Progress as Tell
 from warehouse.publish import Publication
-from warehouse.sweep import Progress as Tell
 
 _RESULTS = {
     "success": "berhasil / published",
     "warnings": "terbit dengan peringatan / published with warnings",
     "failure": "tidak terbit: pemeriksaan gagal / not published: a gate failed",
     "unchanged": "tidak ada yang baru / nothing new",
+    "landed": "data baru dimuat / what was new is loaded",
     "dry_run": "uji coba, tidak ada yang ditulis / dry run, nothing written",
 }
+
+# Nobody reads more lines of files in which nothing is new.
+_LISTED = 100
 
 
 @contextmanager
@@ -29,16 +33,27 @@ def progress_display(*, quiet: bool) -> Generator[Tell]:
     if quiet:
         yield lambda _file, _done, _of: None
     elif sys.stderr.isatty():
-        with _bar() as bar:
-            task = bar.add_task("…", total=None)
-            yield lambda file, done, of: bar.update(task, description=file, completed=done, total=of)
+        with _bar_from_the_first_file() as tell:
+            yield tell
     else:
         yield lambda file, done, of: print(f"{done}/{of} {file}", file=sys.stderr, flush=True)
 
 
-def _bar() -> Progress:
+@contextmanager
+def _bar_from_the_first_file() -> Generator[Tell]:
+    """Show a bar as soon as a file is read: while it stands, what is printed goes where the bar is."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("…", total=None)
+
+    def tell(file: str, done: int, of: int) -> None:
+        bar.start()
+        bar.update(task, description=file, completed=done, total=of)
+
+    try:
+        yield tell
+    finally:
+        bar.stop()
 
 
 def print_report(report: NightReport, publication: Publication) -> None:
@@ -63,7 +78,11 @@ def _files(report: NightReport) -> Table:
     table = Table(title="Berkas / Files", title_justify="left")
     for heading in ("Berkas", "Hasil", "Baris", "Judul", "Baik", "Karantina", "Kosong"):
         table.add_column(heading, justify="left" if heading in ("Berkas", "Hasil") else "right")
-    for loaded in report.files:
+    unchanged = sum(loaded.verdict == "unchanged" for loaded in report.files)
+    listed = [loaded for loaded in report.files if unchanged <= _LISTED or loaded.verdict != "unchanged"]
+    if len(listed) < len(report.files):
+        table.caption = f"dan {unchanged} berkas tanpa perubahan / and {unchanged} files unchanged"
+    for loaded in listed:
         lines = loaded.lines
         counts = (lines.read, lines.header, lines.good, lines.quarantined, lines.blank)
         table.add_row(loaded.landed.file, loaded.verdict, *(indonesian(count, 0) for count in counts))

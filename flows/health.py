@@ -4,16 +4,20 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict, TypeVar, cast
 
+from flows.alert_memory import standing_at
+from flows.bounded import within
 from flows.settings import Settings, place_of
+from reports.summary import late_sentences
 from sources.places import Folder, Place, PlaceError
 from warehouse.connections import Limits, connect
 from warehouse.house import House
-from warehouse.manifest import Manifest
+from warehouse.manifest import DamagedManifestError, Manifest
 from warehouse.person_key import SHORTEST
 from warehouse.publish import Publication
 from warehouse.waiting import waiting_by_rule
@@ -21,6 +25,12 @@ from warehouse.waiting import waiting_by_rule
 _LIBRARIES = ("duckdb", "polars", "pyarrow", "deltalake", "great-expectations", "prefect")
 _LEAST_DISK = 2 * 1024**3
 _LEAST_MEMORY = 4 * 1024**3
+
+
+T = TypeVar("T")
+# Longer than S3 is asked again and again, so that its own words are told where it has any.
+_LOOK_SECONDS = 60.0
+_NO_BUILDS: dict[str, Any] = {"last": None, "promoted": None, "age_hours": None, "late": [], "undelivered": []}
 
 
 class Finding(TypedDict):
@@ -41,19 +51,51 @@ def status_of(settings: Settings, max_age_hours: float | None) -> dict[str, Any]
 
     Returns:
         ``last`` and ``promoted`` build with results, ``age_hours`` of the newest build that passed, ``too_old``,
-        ``late`` (messages), ``quarantine`` (lines by dataset and rule).
+        ``late`` (messages), ``undelivered`` (messages to people that a channel did not take), ``quarantine`` (lines
+        by dataset and rule), ``unreadable``: a sentence for each place that cannot be read.
     """
     publication = Publication(place_of(settings.publish, settings))
+    lake = place_of(settings.lake, settings)
+    unreadable: list[str] = []
+    found = _looked_into(publication.place, lambda: _builds(publication), unreadable)
+    builds = found or _NO_BUILDS
+    waiting: list[dict[str, Any]] | None = None
+    # Where builds cannot be read, the lake mostly cannot either: one wait is enough.
+    if found is not None:
+        is_expected = builds["last"] is not None
+        waiting = _looked_into(lake, lambda: _quarantine(settings, lake, is_expected=is_expected), unreadable)
+    age = builds["age_hours"]
+    return {
+        **builds,
+        "too_old": max_age_hours is not None and (age is None or age > max_age_hours),
+        "quarantine": waiting or [],
+        "unreadable": unreadable,
+    }
+
+
+def _looked_into(place: Place, look: Callable[[], T], unreadable: list[str]) -> T | None:
+    """Give what a look at a place finds; where it finds only a fault, note a sentence that quotes no row."""
+    try:
+        return within(_LOOK_SECONDS, look)
+    except (PlaceError, DamagedManifestError) as told:
+        unreadable.append(str(told))
+    except TimeoutError as silent:
+        unreadable.append(f"{place.uri}: {silent}")
+    except Exception as fault:
+        unreadable.append(f"{place.uri} cannot be read ({type(fault).__name__})")
+    return None
+
+
+def _builds(publication: Publication) -> dict[str, Any]:
     manifests = publication.builds()
     passed = next((manifest for manifest in manifests if manifest.result != "failure"), None)
-    age = _age_hours(publication, passed)
+    promoted = publication.promoted_id()
     return {
         "last": _brief(manifests[0]) if manifests else None,
-        "promoted": publication.promoted_id(),
-        "age_hours": age,
-        "too_old": max_age_hours is not None and (age is None or age > max_age_hours),
-        "late": _late(publication),
-        "quarantine": _quarantine(settings),
+        "promoted": promoted,
+        "age_hours": _age_hours(publication, passed),
+        "late": late_sentences(publication.checks(promoted)) if promoted else [],
+        "undelivered": _undelivered(publication.place),
     }
 
 
@@ -75,35 +117,39 @@ def _age_hours(publication: Publication, passed: Manifest | None) -> float | Non
     return round((datetime.now(UTC) - newest).total_seconds() / 3600, 2)
 
 
-def _late(publication: Publication) -> list[str]:
-    promoted = publication.promoted()
-    if promoted is None:
-        return []
-    checks = publication.checks(promoted.build_id)
-    codes = ("freshness", "office_late", "required_absent")
-    return [f"{c['message_id']} / {c['message_en']}" for c in checks if c["outcome"] == "fail" and c["code"] in codes]
+def _undelivered(publish: Place) -> list[dict[str, Any]]:
+    owed = standing_at(publish).owed
+    waiting = [(channel, one) for channel, messages in owed.items() for one in messages.values()]
+    return [
+        {"channel": channel, "since": one.message.at.isoformat(timespec="minutes"), "problem": one.problem}
+        for channel, one in waiting
+        if one.problem is not None
+    ]
 
 
-def _quarantine(settings: Settings) -> list[dict[str, Any]]:
+def _quarantine(settings: Settings, lake: Place, *, is_expected: bool) -> list[dict[str, Any]]:
+    if is_expected and not lake.exists():
+        raise PlaceError(f"{lake.uri} is not there, but builds were made from a lake")
     with connect(Limits(settings.memory_limit, settings.threads)) as con:
-        counted = waiting_by_rule(con, House(place_of(settings.lake, settings)))
+        counted = waiting_by_rule(con, House(lake))
     return [{"dataset": dataset, "rule": rule, "lines": lines} for dataset, rule, lines in counted]
 
 
 def print_status(found: dict[str, Any]) -> None:
     """Print what `status_of` found."""
     last: dict[str, Any] | None = found["last"]
-    print(
-        f"Build terakhir / last build: {last['build_id']} {last['result']}"
-        if last
-        else "belum ada build / no build yet"
-    )
+    none = "tidak diketahui / not known" if found["unreadable"] else "belum ada build / no build yet"
+    print(f"Build terakhir / last build: {last['build_id']} {last['result']}" if last else none)
     for reason in cast("list[str]", last["reasons"]) if last else []:
         print(f"  {reason}")
     age = "–" if found["age_hours"] is None else f"{found['age_hours']} jam / hours"
     print(f"Terbit / promoted: {found['promoted'] or '–'}; sukses terakhir / last success: {age}")
     for sentence in found["late"]:
         print(f"Terlambat / late: {sentence}")
+    for entry in found["undelivered"]:
+        print(f"Pesan belum terkirim / message not sent: {entry['channel']} {entry['since']}: {entry['problem']}")
+    for sentence in found["unreadable"]:
+        print(f"Tidak terbaca / unreadable: {sentence}")
     for entry in found["quarantine"]:
         print(f"Karantina / quarantine: {entry['lines']} baris {entry['dataset']} {entry['rule']}")
 
@@ -120,9 +166,24 @@ def examine(settings: Settings) -> list[Finding]:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     findings = [_finding("python", python, ">= 3.11", fit=sys.version_info >= (3, 11)), _memory(), _key(settings)]
     findings += [_library(name) for name in _LIBRARIES]
-    findings += [_writable(name, place_of(getattr(settings, name), settings)) for name in ("lake", "publish")]
-    landing = place_of(settings.landing, settings)
+    # Who looks whether S3 can be reached does not wait for it as a night does.
+    once = settings.model_copy(update={"s3_attempts": 1})
+    findings += [_writable(name, place_of(getattr(settings, name), once)) for name in ("lake", "publish")]
+    landing = place_of(settings.landing, once)
+    findings += [_alert(name, settings) for name in ("mail", "webhook")]
     return [*findings, _landing(landing), _disk(place_of(settings.lake, settings).root)]
+
+
+def _alert(name: str, settings: Settings) -> Finding:
+    from flows.alert_channels import AlertSettingsError, channels_of
+
+    channel = channels_of(settings).get(name)
+    expected = "a channel that can be used, or none"
+    if channel is None:
+        return _finding(f"alert {name}", "not set up: nobody is told this way", expected, fit=True)
+    if isinstance(channel, AlertSettingsError):
+        return _finding(f"alert {name}", str(channel), expected, fit=False)
+    return _finding(f"alert {name}", f"{channel.shown}; try it with cakupan alert test", expected, fit=True)
 
 
 def _landing(landing: Place) -> Finding:

@@ -1,25 +1,8 @@
 """The night, told once: land, validate, load, build, check, promote. It runs plainly, or as a Prefect flow."""
 
-from collections.abc import Callable
-from typing import Protocol, TypeVar
-
 from flows.report import NightReport
 from flows.steps import Night
-
-T = TypeVar("T")
-
-
-class Step(Protocol):
-    """How a step of the night is run: called plainly, or as a task that a server watches."""
-
-    def __call__(self, name: str, work: Callable[[], T], /) -> T:
-        """Do the work under this name and give what it gives."""
-        ...
-
-
-def plainly(name: str, work: Callable[[], T], /) -> T:  # noqa: ARG001 - the name is for those who watch
-    """Do a step's work, nothing else."""
-    return work()
+from warehouse.stepping import Step, plainly
 
 
 def run_night(night: Night, step: Step = plainly) -> NightReport:
@@ -37,13 +20,31 @@ def run_night(night: Night, step: Step = plainly) -> NightReport:
     """
     with night.lease(), night.judge():
         landed = step("land", night.list_landing)
-        loaded = step("validate and load", lambda: night.load(landed))
+        loaded = night.load(landed, step)
         if night.is_dry_run:
             return night.dry_report(loaded)
         if not night.has_news():
             return night.unchanged_report(loaded)
-        build = step("build and check", night.build)
+        build = step(f"build and check {night.as_of}", night.build, night.built_before)
         if build.result == "failure":
             return night.failure_report(loaded, build)
-        step("promote", lambda: night.promote(build))
+        step(f"promote {build.build_id}", lambda: night.promote(build))
         return night.promoted_report(loaded, build)
+
+
+def run_landing(night: Night, step: Step = plainly) -> NightReport:
+    """Take in what landed, without a build: the sweep between two nights.
+
+    Args:
+        night: everything that the sweep works with.
+        step: how each step is run.
+
+    Returns:
+        What was read.
+
+    Raises:
+        LeaseHeldError: another run is at work on the same lake.
+    """
+    with night.lease():
+        landed = step("land", night.list_landing)
+        return night.landed_report(night.load(landed, step))

@@ -2,10 +2,13 @@
 
 from prefect import flow
 
-from flows.prefect_nightly import as_task
+from flows.forms import SyncForm
+from flows.prefect_steps import as_task
 from flows.settings import Settings, business_today
 from flows.sync import Sync, last_ten_years, run_sync
 from flows.sync_report import SyncReport
+
+_ALL = SyncForm()
 
 
 class SyncFailedError(RuntimeError):
@@ -24,15 +27,11 @@ def _through_prefect(sync: Sync) -> SyncReport:
 
 
 @flow(name="sync_labour_force", persist_result=False)
-def sync_labour_force(
-    domains: tuple[str, ...] = (), first_year: int | None = None, last_year: int | None = None
-) -> str:
+def sync_labour_force(form: SyncForm = _ALL) -> str:
     """Ask BPS what is due and land what changed.
 
     Args:
-        domains: domains of the catalogue; all if empty.
-        first_year: nine years before the last if empty.
-        last_year: this year if empty.
+        form: domains and years.
 
     Returns:
         The result in one word.
@@ -41,8 +40,8 @@ def sync_labour_force(
         SyncFailedError: a series failed, or BPS was out of reach.
         YearsError: the years are none.
     """
-    first, last = last_ten_years(first_year, last_year, business_today())
-    return _through_prefect(Sync(Settings(), first, last, domains)).result
+    first, last = last_ten_years(form.first_year, form.last_year, business_today())
+    return _through_prefect(Sync(Settings(), first, last, form.domains, is_forced=form.force)).result
 
 
 def run_sync_as_flow(sync: Sync) -> SyncReport:

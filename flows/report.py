@@ -6,10 +6,10 @@ from typing import Any, Literal
 from warehouse.load import Lines, LoadedFile
 from warehouse.manifest import Manifest
 
-NightResult = Literal["success", "warnings", "failure", "unchanged", "dry_run"]
+NightResult = Literal["success", "warnings", "failure", "unchanged", "landed", "dry_run"]
 
 OK, FAULT, USAGE, WARNINGS, GATE, SOURCE, LEASE = range(7)
-_CODES = {"success": OK, "unchanged": OK, "dry_run": OK, "warnings": WARNINGS, "failure": GATE}
+_CODES = {"success": OK, "unchanged": OK, "landed": OK, "dry_run": OK, "warnings": WARNINGS, "failure": GATE}
 
 
 @dataclass

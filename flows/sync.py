@@ -14,7 +14,6 @@ from functools import cached_property
 
 from pydantic import SecretStr
 
-from flows.nightly import Step, plainly
 from flows.settings import Settings, place_of
 from flows.sync_lake import LakeView, known_regions
 from flows.sync_landing import LandingDesk, noted, sweep_partials
@@ -29,10 +28,11 @@ from sources.bps.wire import BpsSettings
 from sources.places import Place
 from sources.snapshots import Snapshots
 from warehouse.connections import Limits
+from warehouse.file_loading import Progress
 from warehouse.house import House
 from warehouse.lease import LeaseHeldError, lease
 from warehouse.reference import REFERENCE_FOLDER
-from warehouse.sweep import Progress
+from warehouse.stepping import Step, plainly
 
 CATALOGUE = REFERENCE_FOLDER / "bps_series.csv"
 # A source that fails so many series one after the other is not asked about the others.

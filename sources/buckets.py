@@ -1,52 +1,35 @@
-"""S3 as a place: conditional writes, whole downloads, listings of any length, and errors in plain words."""
+"""S3 as a place: conditional writes, whole downloads, listings of any length."""
 
+import hashlib
 import os
+import re
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import lru_cache
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
+from urllib.parse import quote
 
-import stamina
-from pydantic import SecretStr
-
-from sources.places import ABSENT, Entry, PlaceError, TakenError
+from sources.places import ABSENT, Entry, PlaceError, TakenError, on_disk, one_line
+from sources.s3_access import NoBucketError, S3Access, ask, blocks_of, delta_options, explained, refused
+from sources.s3_download import Download
 
 T = TypeVar("T")
-_GONE = frozenset({"404", "NoSuchKey", "NotFound"})
-_CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
-# 400 without a word is how S3 answers a HEAD under a credential that has ended.
-_REFUSED = frozenset(
-    {"400", "403", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"}
-)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 _AT_ONCE = 1000
 _SIDE_BY_SIDE = 8
-
-
-@dataclass(frozen=True)
-class S3Access:
-    """How S3 is reached; what is not given comes from the usual AWS chain (variables, profile, machine role).
-
-    Attributes:
-        endpoint_url: address of another S3 than Amazon's.
-        region: region of the bucket.
-        path_style: the bucket stands in the path and not in the host's name.
-        access_key_id, secret_access_key, session_token: a credential.
-        encryption: server-side encryption to ask for: `AES256` or `aws:kms`.
-        kms_key_id: the key for `aws:kms`.
-    """
-
-    endpoint_url: str | None = None
-    region: str | None = None
-    path_style: bool = False
-    access_key_id: str | None = None
-    secret_access_key: SecretStr | None = field(default=None, repr=False)
-    session_token: SecretStr | None = field(default=None, repr=False)
-    encryption: str | None = None
-    kms_key_id: str | None = None
+# A file that changes while it is downloaded is begun anew as often as this.
+_VERSIONS = 3
+# Of what delta-rs says of a damaged log, the beginning tells enough.
+_SAID = 300
+_STAYS = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -69,46 +52,48 @@ class Bucket:
         return f"s3://{self.name}/{self.prefix}".rstrip("/")
 
     @property
+    def delta_uri(self) -> str:
+        """Return the same, in which characters that mean something in an address are written apart."""
+        return f"s3://{self.name}/{quote(self.prefix)}"
+
+    @property
     def delta_options(self) -> Mapping[str, str]:
         """Return the same access in the words of delta-rs, with the credential of this moment."""
-        found = _session(self.access).get_credentials()
-        frozen = found.get_frozen_credentials() if found else None
-        endpoint = self.access.endpoint_url
-        options = {
-            "aws_endpoint": endpoint,
-            "aws_region": self.access.region or _session(self.access).region_name or "us-east-1",
-            "aws_virtual_hosted_style_request": "false" if self.access.path_style else None,
-            "aws_allow_http": "true" if (endpoint or "").startswith("http://") else None,
-            "aws_access_key_id": frozen.access_key if frozen else None,
-            "aws_secret_access_key": frozen.secret_key if frozen else None,
-            "aws_session_token": frozen.token if frozen else None,
-            "aws_server_side_encryption": self.access.encryption,
-            "aws_sse_kms_key_id": self.access.kms_key_id,
-        }
-        return {name: value for name, value in options.items() if value}
+        return delta_options(self.access, self.name)
+
+    def explained(self, fault: Exception) -> PlaceError:
+        """Give a fault of delta-rs in plain words; a `OutOfReachError` where trying again may help."""
+        if not isinstance(fault, OSError):
+            return PlaceError(f"{self.uri} cannot be used: {one_line(fault)[:_SAID]}")
+        return explained(self.uri, one_line(fault))
 
     def below(self, key: str) -> "Bucket":
         """Return the place under a key."""
         return Bucket(self.name, self._full(key), self.access, self.cache)
 
     def exists(self) -> bool:
-        """Tell whether the bucket is there and may be used."""
-        return self._ask(lambda s3: s3.head_bucket(Bucket=self.name)) is not None
+        """Tell whether the bucket is there and may be listed."""
+        asked = {"Bucket": self.name, "Prefix": self._full(""), "MaxKeys": 1}
+        try:
+            return self._ask(lambda s3: s3.list_objects_v2(**asked)) is not None
+        except NoBucketError:
+            return False
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """List every file whose key begins with the prefix, in the order of the keys."""
-        start = f"{self.prefix}/" if self.prefix else ""
-        for page in self._pages({"Bucket": self.name, "Prefix": start + prefix}):
+        start = len(self._full(""))
+        for page in self._pages({"Bucket": self.name, "Prefix": self._full(prefix)}):
             for found in page.get("Contents", []):
+                # What ends so is how some programs draw an empty folder.
                 if not found["Key"].endswith("/"):
-                    yield Entry(found["Key"][len(start) :], int(found["Size"]), str(found["ETag"]))
+                    yield Entry(found["Key"][start:], int(found["Size"]), str(found["ETag"]), found["LastModified"])
 
     def _pages(self, asked: dict[str, str]) -> Iterator[dict[str, Any]]:
         """Give the pages of a listing; each can be asked for again by itself."""
         while True:
             page: dict[str, Any] | None = self._ask(lambda s3, asked=asked: s3.list_objects_v2(**asked))
             if page is None:
-                raise PlaceError(f"there is no bucket {self.name}: make it, or mend the setting")
+                raise refused(self.uri, "NoSuchBucket")
             yield page
             if not page.get("IsTruncated"):
                 return
@@ -116,113 +101,189 @@ class Bucket:
 
     def folders(self, key: str) -> list[str]:
         """Give the names directly under a key that hold files, in alphabetical order."""
-        start = f"{self._full(key)}/"
+        start = self._full(f"{key}/" if key else "")
         asked = {"Bucket": self.name, "Prefix": start, "Delimiter": "/"}
         found = [prefix["Prefix"] for page in self._pages(asked) for prefix in page.get("CommonPrefixes", [])]
         return sorted(prefix[len(start) :].rstrip("/") for prefix in found)
 
     def stat(self, key: str) -> Entry | None:
         """Give one file's entry; null where there is none."""
-        found = self._ask(lambda s3: s3.head_object(Bucket=self.name, Key=self._full(key)))
-        return None if found is None else Entry(key, int(found["ContentLength"]), str(found["ETag"]))
+        found = self._head(key)
+        return None if found is None else _entry(key, found)
+
+    def age(self, key: str) -> timedelta | None:
+        """Tell how long ago a file was written, by the clock of S3 alone; null where there is none."""
+        found = self._head(key)
+        if found is None:
+            return None
+        said = found["ResponseMetadata"]["HTTPHeaders"].get("date")
+        now = parsedate_to_datetime(said).replace(tzinfo=UTC) if said else datetime.now(UTC)
+        return now - found["LastModified"]
+
+    def _head(self, key: str) -> dict[str, Any] | None:
+        return self._ask(lambda s3: s3.head_object(Bucket=self.name, Key=self._full(key)), key)
 
     def read(self, key: str) -> bytes | None:
         """Give a small file's bytes; null where there is none."""
-        return self._ask(lambda s3: bytes(s3.get_object(Bucket=self.name, Key=self._full(key))["Body"].read()))
+        found = self._read(key)
+        return None if found is None else found[1]
+
+    def _read(self, key: str) -> tuple[str, bytes] | None:
+        """Give the stamp and the bytes that belong together."""
+
+        def whole(s3: Any) -> tuple[str, bytes]:
+            answer = s3.get_object(Bucket=self.name, Key=self._full(key))
+            return str(answer["ETag"]), b"".join(blocks_of(answer))
+
+        return self._ask(whole, key)
 
     def write(self, key: str, content: bytes, expected: str | None = None, mode: int = 0o644) -> str:  # noqa: ARG002
         """Write a small file on a condition that S3 itself judges; see `Place.write`. Modes are the bucket's matter."""
         condition = {} if expected is None else {"IfNoneMatch": "*"} if expected == ABSENT else {"IfMatch": expected}
-        more = {**condition, **self._asked_of_writes()}
+        more = {**condition, **self.access.asked_of_writes}
 
         def put(s3: Any) -> str:
             return str(s3.put_object(Bucket=self.name, Key=self._full(key), Body=content, **more)["ETag"])
 
-        stamp = self._ask(put)
+        stamp = self._ask(put, key)
         if stamp is not None:
             return stamp
         # An answer that was lost on the way lets a repeated write meet its own first one.
-        standing = self.stat(key)
-        if standing is not None and self.read(key) == content:
-            return standing.stamp
+        standing = self._read(key)
+        if standing is not None and standing[1] == content:
+            return standing[0]
         raise TakenError(f"{self.uri}/{key} was written by somebody else")
 
     def append(self, key: str, content: bytes) -> None:
         """Add to the end of a small file: read it, write it whole, unless somebody else wrote meanwhile."""
-        standing = self.stat(key)
-        before = b"" if standing is None else self.read(key) or b""
-        self.write(key, before + content, ABSENT if standing is None else standing.stamp)
+        stamp, before = self._read(key) or (ABSENT, b"")
+        self.write(key, before + content, stamp)
 
     def pull(self, keys: Iterable[str], *, anew: bool = False) -> None:
         """Download the files that are not below `root` yet, several at a time."""
-        missing = [key for key in dict.fromkeys(keys) if anew or not (self.root / key).is_file()]
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            list(pool.map(self._download, missing))
+        wanted = {key: self._plain(key) for key in dict.fromkeys(keys)}
+        missing = {key: path for key, path in wanted.items() if anew or not path.is_file()}
+        for key, found in zip(missing, self._download_all(missing), strict=True):
+            if found is None:
+                raise FileNotFoundError(f"{self.uri}/{key} is not there")
 
-    def _download(self, key: str) -> None:
-        path = self.root / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
+    def _plain(self, key: str) -> Path:
+        if not _is_plain(key):
+            raise PlaceError(f"{self.uri}/{key} names no file below {self.uri}")
+        return self.root / key
 
-        def whole(s3: Any) -> bool:
-            s3.download_file(self.name, self._full(key), str(partial))
-            return True
+    def copy_of(self, key: str) -> Path:
+        """Give the local path at which `fetch` leaves a file: a key may hold what no path can."""
+        return Path(f"{self.cache}/{self.name}/{self.prefix}/.fetched/{hashlib.sha256(key.encode()).hexdigest()}")
 
-        if self._ask(whole) is None:
-            raise FileNotFoundError(f"{self.uri}/{key} is not there")
-        partial.replace(path)
+    def fetch(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Download files as they are now, several at a time, without those that are gone."""
+        wanted = {entry.key: self.copy_of(entry.key) for entry in entries}
+        return [found for found in self._download_all(wanted) if found is not None]
+
+    def _download_all(self, wanted: Mapping[str, Path]) -> list[Entry | None]:
+        """Download files; the first fault stops those that were not begun."""
+        pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
+        try:
+            return list(pool.map(self._download, wanted, wanted.values()))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _download(self, key: str, path: Path) -> Entry | None:
+        """Download one file, whole and of one version; null where it is gone, or changes all the time."""
+        with on_disk(self.cache):
+            self._own_copies()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_name(f".{path.name[:100]}.{os.getpid()}")
+            try:
+                for _ in range(_VERSIONS):
+                    found = self._ask(Download(self.name, self._full(key), unfinished).receive, key)
+                    if found is not None:
+                        unfinished.replace(path)
+                        return _entry(key, found | {"ContentLength": path.stat().st_size})
+                    if self._head(key) is None:
+                        break
+            finally:
+                unfinished.unlink(missing_ok=True)
+        return None
+
+    def _own_copies(self) -> None:
+        """See to it that only its owner reads the copies: those of exports and of the quarantine name people."""
+        folder = self.cache / self.name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
 
     def push(self, keys: Iterable[str]) -> None:
         """Upload files from below `root`, in parts where they are large."""
-        extra = self._asked_of_writes()
+        self._own_copies()
         for key in keys:
-            path, full = str(self.root / key), self._full(key)
-            self._ask(lambda s3, path=path, full=full: s3.upload_file(path, self.name, full, ExtraArgs=extra))
+            if self._ask(partial(self._send, key), key) is None:
+                raise refused(self.uri, "PreconditionFailed")
+
+    def _send(self, key: str, s3: Any) -> bool:
+        with (self.root / key).open("rb") as stream:
+            s3.upload_fileobj(stream, self.name, self._full(key), ExtraArgs=self.access.asked_of_writes)
+        return True
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Remove files, a thousand a request."""
-        full = [{"Key": self._full(key)} for key in keys]
-        for start in range(0, len(full), _AT_ONCE):
-            asked = {"Objects": full[start : start + _AT_ONCE]}
-            self._ask(lambda s3, asked=asked: s3.delete_objects(Bucket=self.name, Delete=asked))
+        """Remove files, a thousand a request.
+
+        Raises:
+            PlaceError: S3 does not remove one.
+        """
+        waiting = iter(keys)
+        while batch := list(islice(waiting, _AT_ONCE)):
+            asked = {"Objects": [{"Key": self._full(key)} for key in batch], "Quiet": True}
+            for code in self._ask(partial(self._refusals, asked)) or []:
+                raise refused(self.uri, code)
+
+    def _refusals(self, asked: dict[str, Any], s3: Any) -> list[str]:
+        """Remove some files; gives why S3 kept single ones, in its words."""
+        answer = s3.delete_objects(Bucket=self.name, Delete=asked)
+        return [str(refusal.get("Code", "")) for refusal in answer.get("Errors", [])]
 
     def forget(self) -> None:
         """Remove the local copies; what stands in the bucket stays."""
         shutil.rmtree(self.root, ignore_errors=True)
 
+    def drop_copies(self, is_needed: Callable[[str], bool]) -> None:
+        """Remove the local copies that nobody needs, but those of the last hour."""
+        newest = time.time() - _STAYS.total_seconds()
+        # A folder looks young as soon as something goes from it.
+        walked = [(Path(folder), names) for folder, _, names in os.walk(self.root, topdown=False)]
+        old = {folder for folder, _ in walked if _is_older(folder, newest)}
+        for folder, names in walked:
+            for path in (folder / name for name in names):
+                if _is_older(path, newest) and not is_needed(path.relative_to(self.root).as_posix()):
+                    path.unlink(missing_ok=True)
+            if folder in old:
+                # One that is not empty, or that somebody fills at this moment, stays.
+                with suppress(OSError):
+                    folder.rmdir()
+
     def _full(self, key: str) -> str:
-        return f"{self.prefix}/{key}".strip("/")
+        return f"{self.prefix}/{key}" if self.prefix else key
 
-    def _asked_of_writes(self) -> dict[str, str]:
-        asked = {"ServerSideEncryption": self.access.encryption, "SSEKMSKeyId": self.access.kms_key_id}
-        return {name: value for name, value in asked.items() if value}
+    def _ask(self, question: Callable[[Any], T], key: str = "") -> T | None:
+        return ask(self.access, f"{self.uri}/{key}" if key else self.uri, question)
 
-    def _ask(self, question: Callable[[Any], T]) -> T | None:
-        """Ask S3; null where there is no such object, or where the condition of a write does not hold.
 
-        A connection that breaks in the middle of a body is asked again; botocore repeats what S3 itself puts off.
-        """
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ResponseStreamingError
+def _entry(key: str, found: Mapping[str, Any]) -> Entry:
+    return Entry(key, int(found["ContentLength"]), str(found["ETag"]), found["LastModified"])
 
-        broken = (HTTPClientError, ResponseStreamingError)
-        try:
-            for attempt in stamina.retry_context(on=broken, attempts=4, wait_initial=0.2, wait_max=5.0):
-                with attempt:
-                    return question(_client(self.access))
-        except ClientError as refusal:
-            self._explain(str(cast("dict[str, Any]", refusal.response)["Error"].get("Code", "")))
-        except BotoCoreError as fault:
-            raise PlaceError(f"{self.uri} is out of reach: {type(fault).__name__}") from None
-        return None
 
-    def _explain(self, code: str) -> None:
-        if code in _GONE | _CONFLICT:
-            return
-        if code in _REFUSED:
-            raise PlaceError(f"{self.uri} refuses the credential ({code}): renew it, or mend its rights") from None
-        if code == "NoSuchBucket":
-            raise PlaceError(f"there is no bucket {self.name}: make it, or mend the setting") from None
-        raise PlaceError(f"{self.uri} answered {code}; try again, or ask who keeps the bucket") from None
+def _is_older(path: Path, moment: float) -> bool:
+    """Tell whether a copy is older than a moment; one that another process has just finished is not."""
+    try:
+        return path.stat().st_mtime < moment
+    except FileNotFoundError:
+        return False
+
+
+def _is_plain(key: str) -> bool:
+    """Tell whether a key is a path below a folder."""
+    return not {"", ".", ".."} & set(key.split("/"))
 
 
 def bucket_of(uri: str, access: S3Access, cache: Path) -> Bucket:
@@ -234,39 +295,13 @@ def bucket_of(uri: str, access: S3Access, cache: Path) -> Bucket:
         cache: local folder for copies.
 
     Raises:
-        PlaceError: the URI names no bucket.
+        PlaceError: the URI names no bucket, or no prefix that a folder of copies can have.
     """
-    parts = urlsplit(uri)
-    if parts.scheme != "s3" or not parts.netloc:
-        raise PlaceError(f"{uri} names no bucket; expected s3://bucket/prefix")
-    return Bucket(parts.netloc, parts.path.strip("/"), access, cache)
-
-
-@lru_cache(maxsize=8)
-def _session(access: S3Access) -> Any:
-    import boto3
-
-    return boto3.Session(
-        aws_access_key_id=access.access_key_id,
-        aws_secret_access_key=_plain(access.secret_access_key),
-        aws_session_token=_plain(access.session_token),
-        region_name=access.region,
-    )
-
-
-def _plain(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
-
-
-@lru_cache(maxsize=8)
-def _client(access: S3Access) -> Any:
-    from botocore.config import Config
-
-    config = Config(
-        retries={"mode": "standard", "max_attempts": 8},
-        connect_timeout=10,
-        read_timeout=60,
-        max_pool_connections=2 * _SIDE_BY_SIDE,
-        s3={"addressing_style": "path" if access.path_style else "auto"},
-    )
-    return _session(access).client("s3", endpoint_url=access.endpoint_url, config=config)
+    name, _, rest = uri.removeprefix("s3://").partition("/")
+    prefix = rest.rstrip("/")
+    if not uri.startswith("s3://") or not _NAME.fullmatch(name):
+        # What stands before an @ may be a secret.
+        raise PlaceError(f"{uri.rpartition('@')[2]} names no bucket; expected s3://bucket/prefix")
+    if prefix and not _is_plain(prefix):
+        raise PlaceError(f"{uri} has an empty part, or one of dots; expected s3://bucket/prefix")
+    return Bucket(name, prefix, access, cache)

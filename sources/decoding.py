@@ -2,6 +2,7 @@
 
 import codecs
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from sources import refusals
@@ -18,10 +19,58 @@ _SIGNATURES = (
 )
 # NUL and the two control characters that this package uses itself can only be damage in a text file.
 _CONTROLS = (b"\x00", b"\x01", b"\x02")
+_ODD = (b'"', *_CONTROLS)
+_ODD_LETTERS = (chr(160).encode(), DAMAGED.encode())
 
 
-def survey(path: Path, ending: str, limits: Limits) -> str:
-    """Read a text file once and return its encoding: by BOM, else strict UTF-8, else cp1252.
+@dataclass(frozen=True)
+class Survey:
+    """What one look at a text file's bytes found.
+
+    Attributes:
+        encoding: by BOM, else strict UTF-8, else cp1252.
+        lines: how many lines it has.
+        is_straight: UTF-8 with line ends of one kind and nothing that a reader must put right: no quotes, no control
+            or replacement characters, no no-break spaces.
+    """
+
+    encoding: str
+    lines: int
+    is_straight: bool
+
+
+class _Looks:
+    """What the blocks of a file have in common, told block by block."""
+
+    def __init__(self) -> None:
+        self._newlines = self._returns = self._pairs = 0
+        self._last = b""
+        self._is_odd = False
+
+    def add(self, block: bytes) -> None:
+        """Look at the next block."""
+        self._newlines += block.count(b"\n")
+        if b"\r" in block or self._last == b"\r":
+            self._returns += block.count(b"\r")
+            self._pairs += block.count(b"\r\n") + (self._last == b"\r" and block.startswith(b"\n"))
+        self._last = block[-1:]
+        self._is_odd = self._is_odd or _is_odd(block)
+
+    def told(self, encoding: str) -> Survey:
+        """Tell what was found, once the encoding is known."""
+        lines = self._newlines + (self._last not in {b"", b"\n"})
+        one_kind = self._returns == self._pairs and self._pairs in {0, self._newlines}
+        return Survey(encoding, lines, encoding in {"utf-8", "utf-8-sig"} and one_kind and not self._is_odd)
+
+
+def _is_odd(block: bytes) -> bool:
+    if any(odd in block for odd in _ODD):
+        return True
+    return not block.isascii() and any(odd in block for odd in _ODD_LETTERS)
+
+
+def survey(path: Path, ending: str, limits: Limits) -> Survey:
+    """Read a text file once and tell how it is to be read.
 
     Args:
         path: the file (already inflated).
@@ -38,8 +87,9 @@ def survey(path: Path, ending: str, limits: Limits) -> str:
             raise refusals.wrong_content(ending, found_id, found_en)
     marked = next((name for bom, name in _BOMS if start.startswith(bom)), None)
     strict = codecs.getincrementaldecoder("utf-8")("strict")
-    encoding, line, content = marked or "utf-8", 0, False
+    encoding, line, content, looks = marked or "utf-8", 0, False, _Looks()
     for block in _raw_blocks(path, _BLOCK):
+        looks.add(block)
         content = content or bool(block.strip(b"\x00 \t\r\n\xff\xfe\xef\xbb\xbf"))
         line = _line_length(line, block)
         if line > limits.line_bytes:
@@ -47,7 +97,9 @@ def survey(path: Path, ending: str, limits: Limits) -> str:
         encoding = encoding if marked or encoding != "utf-8" or _decodes(strict, block) else "cp1252"
     if not content:
         raise refusals.empty_file()
-    return encoding if marked or encoding != "utf-8" or _decodes(strict, b"", final=True) else "cp1252"
+    if not marked and encoding == "utf-8" and not _decodes(strict, b"", final=True):
+        encoding = "cp1252"
+    return looks.told(encoding)
 
 
 def blocks(path: Path, encoding: str, size: int = _BLOCK) -> Iterator[bytes]:

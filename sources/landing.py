@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sources.places import Entry, Place, PlaceError
+from sources.places import Entry, OutOfReachError, Place, PlaceError
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".parquet", ".zip")
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -17,6 +17,10 @@ _SEEN = "seen.json"
 
 class LandingError(ValueError):
     """The landing zone itself cannot be used."""
+
+
+class LandingUnreachableError(LandingError):
+    """The landing zone does not answer now, and may answer soon."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,16 @@ class LandedFile:
         office = before or next((folder for folder in folders if folder in offices), None)
         return said | ({"office_code": office} if office else {})
 
+    def told(self, offices: frozenset[str]) -> str:
+        """Name the file's loading for people: dataset, office and period where the path says them, and the file.
+
+        Args:
+            offices: the known office codes.
+        """
+        said = self.said_by_path(offices)
+        where = [said[name] for name in ("office_code", "period") if name in said]
+        return " ".join(["load", self.dataset, *where, self.file.rpartition("/")[2]])
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -70,17 +84,23 @@ def list_landing(landing: Place, datasets: Sequence[str], seen: Mapping[str, See
         files outside the datasets' folders that hold no data (a README), are left out.
 
     Raises:
-        LandingError: the place does not exist, or cannot be reached.
+        LandingError: the place does not exist or refuses the credential.
+        LandingUnreachableError: it does not answer now.
     """
+    before = seen or {}
     try:
         if not landing.exists():
             raise LandingError(f"landing zone {landing.uri} is not there; pass --landing or set CAKUPAN_LANDING")
         entries = [entry for entry in landing.entries() if _is_data(entry.key, datasets)]
-        fresh = [entry.key for entry in entries if not _is_seen(entry, seen or {})]
-        landing.pull(fresh, anew=True)
-    except PlaceError as unreachable:
-        raise LandingError(str(unreachable)) from None
-    return [_landed(landing, entry, seen or {}) for entry in entries]
+        known = {entry.key: before[entry.key].sha256 for entry in entries if _is_seen(entry, before)}
+        brought = {entry.key: entry for entry in landing.fetch(entry for entry in entries if entry.key not in known)}
+    except OutOfReachError as unreachable:
+        raise LandingUnreachableError(str(unreachable)) from None
+    except PlaceError as unusable:
+        raise LandingError(str(unusable)) from None
+    there = (entry if entry.key in known else brought.get(entry.key) for entry in entries)
+    found = (_landed(landing, entry, known.get(entry.key)) for entry in there if entry is not None)
+    return [landed for landed in found if landed is not None]
 
 
 def remembered(lake: Place) -> dict[str, Seen]:
@@ -94,17 +114,25 @@ def remembered(lake: Place) -> dict[str, Seen]:
 
 
 def remember(lake: Place, files: Iterable[LandedFile]) -> None:
-    """Keep the stamps and hashes of the landed files in the lake, so that the next night reads only what changed."""
+    """Keep the stamps and hashes of landed files in the lake, so that the next night reads only what changed.
+
+    Args:
+        lake: where the lake stands.
+        files: the files whose bytes the lake has: those of others must be brought again.
+    """
     rows = {landed.file: [landed.stamp, landed.sha256] for landed in files}
     content = json.dumps(rows, separators=(",", ":")).encode()
     if lake.read(_SEEN) != content:
         lake.write(_SEEN, content)
 
 
-def _landed(landing: Place, entry: Entry, seen: Mapping[str, Seen]) -> LandedFile:
-    path = landing.root / entry.key
-    known = _is_seen(entry, seen)
-    sha256 = seen[entry.key].sha256 if known else file_sha256(path)
+def _landed(landing: Place, entry: Entry, known: str | None) -> LandedFile | None:
+    """Describe a file that was listed; null where it went away meanwhile."""
+    path = landing.copy_of(entry.key)
+    try:
+        sha256 = known or file_sha256(path)
+    except FileNotFoundError:
+        return None
     return LandedFile(path, entry.key, entry.key.partition("/")[0], sha256, entry.size, entry.stamp)
 
 

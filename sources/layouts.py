@@ -53,6 +53,11 @@ class Plan:
     breakdowns: Sequence[Breakdown] = ()
 
     @property
+    def is_plain(self) -> bool:
+        """Tell whether every canonical column is one of the file's as it stands, in plain locale."""
+        return self.profile is None
+
+    @property
     def named(self) -> int:
         """Return how many fields a record must at least have."""
         return max((index + 1 for index, name in enumerate(self.names) if name.strip()), default=0)

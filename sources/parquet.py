@@ -94,7 +94,7 @@ def _text(name: str, kind: pl.DataType) -> pl.Expr:
     """Return a column as text, by its type."""
     column = pl.col(name)
     if kind.is_integer():
-        return pl.lit(MARKER) + column.cast(pl.String)
+        return (pl.lit(MARKER) + column.cast(pl.String)).alias(name)
     if kind.is_float():
         value = column.cast(pl.Float64)
         return pl.when(value.is_finite()).then(marked(value)).otherwise(plain_decimal(value)).alias(name)

@@ -178,7 +178,10 @@ def _then_deleted(path: Path, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
     for outcome in outcomes:
         if isinstance(outcome, SourceTable):
             tables += 1
-            yield replace(outcome, produce=_deleting(path, outcome))
+            handed_on = replace(outcome, produce=_deleting(path, outcome))
+            yield handed_on
+            if handed_on.is_taken:
+                path.unlink()
         else:
             yield outcome
     if not tables:

@@ -3,11 +3,12 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sources.landing import LandedFile, file_sha256
-from sources.places import Place
+from sources.places import Place, on_disk
 
 _OWNER_ONLY = 0o600
 
@@ -26,6 +27,18 @@ class Snapshots:
         """Give the local path of the bytes with this sha256."""
         return self.place.root / _key(sha256)
 
+    def names(self) -> set[str]:
+        """Give the sha256 of all bytes that are kept."""
+        return {entry.key.rpartition("/")[2] for entry in self.place.entries()}
+
+    def fetch(self, names: Iterable[str]) -> None:
+        """See to it that kept bytes are at their local paths.
+
+        Raises:
+            FileNotFoundError: some are not kept.
+        """
+        self.place.pull(_key(name) for name in names)
+
     def keep(self, landed: LandedFile) -> Path:
         """Keep a landed file's bytes, once.
 
@@ -36,7 +49,7 @@ class Snapshots:
             The path of the kept bytes.
 
         Raises:
-            SnapshotError: the file has other bytes now than when it was listed (still being uploaded).
+            SnapshotError: the file has other bytes now than when it was listed (still being uploaded), or is gone.
         """
         key = _key(landed.sha256)
         if self.place.stat(key) is None:
@@ -49,7 +62,11 @@ class Snapshots:
         kept = self.path_of(landed.sha256)
         kept.parent.mkdir(parents=True, exist_ok=True)
         partial = kept.with_name(f".{kept.name}.{os.getpid()}")
-        shutil.copyfile(landed.path, partial)
+        try:
+            with on_disk(self.place.root):
+                shutil.copyfile(landed.path, partial)
+        except FileNotFoundError:
+            raise SnapshotError(f"{landed.file} is not there any more; it will be read when it is back") from None
         if file_sha256(partial) != landed.sha256:
             partial.unlink()
             raise SnapshotError(f"{landed.file} changed while it was copied; it will be read when it is complete")

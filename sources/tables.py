@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from expectations.profiles import Profile
 from sources.marks import DAMAGED, MARKER
+
+if TYPE_CHECKING:
+    from sources.straight import StraightText
 
 __all__ = [
     "BOOKKEEPING",
@@ -109,6 +113,8 @@ class SourceTable:
         sheet: the sheet's name, None outside workbooks.
         layout: how to understand the text.
         count: the table's lines; right once `batches()` is exhausted.
+        straight: how its lines can be taken without its reader; null where they cannot.
+        is_taken: set by whoever took its lines that way, once no byte of it is needed any more.
     """
 
     file: str
@@ -116,6 +122,8 @@ class SourceTable:
     layout: Layout
     produce: Callable[["SourceTable"], Iterator[pl.DataFrame]] = field(repr=False)
     count: LineCount = field(default_factory=LineCount)
+    straight: "StraightText | None" = None
+    is_taken: bool = False
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """Yield the records: `_line`, `_lines`, `_problem`, `_raw` and the canonical columns as text.

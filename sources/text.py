@@ -14,6 +14,7 @@ from sources.grammar import Grammar
 from sources.layouts import Candidate, Header, find_header
 from sources.lines import Records, physical_lines, records
 from sources.shaping import Shaper, undecodable
+from sources.straight import straight_text
 from sources.tables import DAMAGED, LineCount, Refusal, Request, SourceTable
 
 _DELIMITERS = ";,\t|"
@@ -35,15 +36,22 @@ def open_text(path: Path, file: str, ending: str, request: Request) -> SourceTab
         Refusal: the file is empty, not text, or its header belongs to no layout.
     """
     try:
-        encoding = survey(path, ending, request.limits)
-        lines = _first_lines(path, encoding, request.limits.header_lines + _HEADER_SPAN)
+        found = survey(path, ending, request.limits)
+        lines = _first_lines(path, found.encoding, request.limits.header_lines + _HEADER_SPAN)
         header = find_header(_candidates(lines, request.limits.header_lines), request, "text", None)
     except Refusal as refusal:
         count = refused_lines(path, refusal)
         refusal = refusals.empty_file() if count.read and count.read == count.blank else refusal
         raise refusal.at(file, None, count) from None
-    reader = _TextReader(path, encoding, header, lines, request)
-    return SourceTable(file, None, header.plan.layout, reader.read)
+    above = lines[: header.last_line]
+    reader = _TextReader(path, found.encoding, header, above, request)
+    straight = straight_text(path, found, header, above, lambda: _shaper(header, above))
+    return SourceTable(file, None, header.plan.layout, reader.read, straight=straight)
+
+
+def _shaper(header: Header, above: Sequence[str]) -> Shaper:
+    blank = sum(not line.strip(header.delimiter + " \t") for line in above)
+    return Shaper(header, header_lines=len(above) - blank, blank_lines=blank)
 
 
 def _first_lines(path: Path, encoding: str, wanted: int) -> list[str]:
@@ -108,7 +116,7 @@ def refused_lines(path: Path, refusal: Refusal | None = None) -> LineCount:
 class _TextReader:
     """Reads the rows under a header, chunk by chunk."""
 
-    def __init__(self, path: Path, encoding: str, header: Header, lines: Sequence[str], request: Request) -> None:
+    def __init__(self, path: Path, encoding: str, header: Header, above: Sequence[str], request: Request) -> None:
         plan = header.plan
         self._path = path
         self._encoding = encoding
@@ -116,9 +124,7 @@ class _TextReader:
         self._grammar = Grammar(header.delimiter, len(plan.names), plan.named)
         self._skip = header.last_line
         self._one_piece = path.stat().st_size <= request.limits.chunk_bytes
-        above = lines[: header.last_line]
-        blank = sum(not line.strip(header.delimiter + " \t") for line in above)
-        self._shaper = Shaper(header, header_lines=len(above) - blank, blank_lines=blank)
+        self._shaper = _shaper(header, above)
 
     def read(self, table: SourceTable) -> Iterator[pl.DataFrame]:
         """Yield the batches, then write the table's count."""

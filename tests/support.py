@@ -3,8 +3,11 @@
 import csv
 import io
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,13 +29,18 @@ from flows.settings import Settings
 from flows.steps import Night
 from sources.landing import list_landing
 from sources.places import Folder
+from tests.warm import warm_cli
 from transforms.clean import MACROS, Reading, landing_names, tagged_sql
-from warehouse.connections import Limits, connect
+from warehouse.connections import Limits, connect, write_parquet
+from warehouse.file_loading import Sweep
 from warehouse.house import House
 from warehouse.load import LoadedFile
+from warehouse.partials.exports import Export
+from warehouse.partials.refresh import Work, refresh
+from warehouse.partials.store import Store
 from warehouse.publish import Publication
 from warehouse.reference import load_reference
-from warehouse.sweep import Sweep, run_sweep
+from warehouse.sweep import run_sweep
 from warehouse.waiting import waiting_lines
 
 Row = dict[str, Any]
@@ -146,6 +154,11 @@ class Home:
         """The builds."""
         return Publication(Folder(self.root / "publish"))
 
+    def copied_to(self, root: Path) -> "Home":
+        """Copy all that is here into another home."""
+        shutil.copytree(self.root, root, symlinks=True, dirs_exist_ok=True)
+        return Home(root)
+
     def put(self, file: str, content: str | bytes | Sequence[Mapping[str, Any]]) -> Path:
         """Land a file: bytes, text, or rows of a canonical CSV."""
         path = self.landing / file
@@ -209,31 +222,41 @@ class Home:
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def cakupan(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Run the real command line in a process of its own, in this home."""
+        """Run the command line in a process of its own, in this home; warm, but for Prefect, which bears no fork."""
+        words = command if "--prefect" in arguments else warm_cli
         return subprocess.run(
-            command(*arguments), cwd=self.root, env=self.environment(**environment),
+            words(*arguments), cwd=self.root, env=self.environment(**environment),
             capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
     def environment(self, **more: str) -> dict[str, str]:
         """Give the variables that make a process work in this home."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("CAKUPAN_")}
-        return (
-            clean
-            | {
-                "CAKUPAN_LANDING": str(self.landing),
-                "CAKUPAN_LAKE": str(self.house.root),
-                "CAKUPAN_PUBLISH": str(self.publication.root),
-                "CAKUPAN_PERSON_KEY": PERSON_KEY,
-                "CAKUPAN_MEMORY_LIMIT": "1GB",
-            }
-            | more
-        )
+        return clean | self.settings_as_variables() | more
+
+    def settings_as_variables(self) -> dict[str, str]:
+        """Give the settings of this home as variables."""
+        return {
+            "CAKUPAN_LANDING": str(self.landing),
+            "CAKUPAN_LAKE": str(self.house.root),
+            "CAKUPAN_PUBLISH": str(self.publication.root),
+            "CAKUPAN_PERSON_KEY": PERSON_KEY,
+            "CAKUPAN_MEMORY_LIMIT": "1GB",
+            # A flow without a server starts one of its own, which takes as long as the machine is busy.
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        }
 
 
 def command(*arguments: str) -> list[str]:
     """Give the words that start the command line with this interpreter."""
     return [sys.executable, "-c", "from flows.cli import main; main()", *arguments]
+
+
+def free_port() -> int:
+    """Find a port of this machine that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @contextmanager
@@ -273,6 +296,19 @@ def tag(con: duckdb.DuckDBPyConnection, dataset: str, rows: Sequence[Row], **rea
     plain: dict[str, Any] = {"columns": frozenset(names), "locale": "plain", "region_system": None, "constants": {}}
     sql = tagged_sql(contract, Reading(**{**plain, **reading}), "raw_rows")
     con.execute(f"CREATE OR REPLACE TEMP TABLE tagged AS {sql}")
+
+
+def refresh_from_table(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    """Write the rows of the table ``core.participants`` as a night does, and count its partial aggregates."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        partitions = con.execute("SELECT DISTINCT office_code, period FROM core.participants ORDER BY ALL").fetchall()
+        for office, period in partitions:
+            path = root / f"office_code={office}" / f"period={period}" / "part.parquet"
+            rows = "SELECT * EXCLUDE (office_code, period) FROM core.participants"
+            write_parquet(con, f"{rows} WHERE office_code = '{office}' AND period = '{period}'", path)
+        exports = [Export.at(str(path)) for path in sorted(root.rglob("*.parquet"))]
+        refresh(Work(con, Store(Folder(root / "kept")), exports, lambda _key: None), as_of)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """What was asked of BPS and what became of it: one JSON line for each answer, only ever added to."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from sources.bps.labels import year_of
 from sources.places import Place
 
 _FILE = "history.jsonl"
+_SHA256 = re.compile(rb"[0-9a-f]{64}")
 Kind = Literal["periods", "data", "nothing", "settled", "cap", "foreign"]
 
 
@@ -128,6 +130,11 @@ class History:
             for key, event in asked.items()
             if key not in settled and any(since.get(period, event.at) <= event.at for period in event.periods)
         ]
+
+
+def referred_bytes(place: Place) -> set[str]:
+    """Give the sha256 of all raw bytes that the history of a lake's syncs names, also in lines that nobody can read."""
+    return {found.decode() for found in _SHA256.findall(place.read(_FILE) or b"")}
 
 
 def is_old(at: datetime, now: datetime, days: int) -> bool:

@@ -56,9 +56,18 @@ def test_the_readme_lists_exactly_the_commands() -> None:
     assert sorted(listed) == sorted(names_of(app))
 
 
-def test_the_readme_lists_exactly_the_settings() -> None:
-    listed = re.findall(r"^\| `(CAKUPAN_[A-Z0-9_]+)` \|", README.read_text(encoding="utf-8"), re.MULTILINE)
+def test_the_page_of_settings_lists_exactly_the_settings() -> None:
+    page = ROOT / "docs" / "settings.md"
+    listed = re.findall(r"^\| `(CAKUPAN_[A-Z0-9_]+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(listed) == sorted(f"CAKUPAN_{name.upper()}" for name in Settings.model_fields)
+
+
+def test_the_page_of_settings_tells_how_long_what_is_kept() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `CAKUPAN_([A-Z_]+)` \| `(\d+)` \|", page, re.MULTILINE))
+    rules = {name: field for name, field in Settings.model_fields.items() if name.startswith(("keep_", "grace_"))}
+    assert len(rules) == 8
+    assert {name: told.get(name.upper()) for name in rules} == {name: str(rules[name].default) for name in rules}
 
 
 def test_the_readme_fits_and_names_the_two_commands() -> None:

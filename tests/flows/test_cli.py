@@ -1,9 +1,9 @@
 """The command line: what it imports, what it prints, and how it ends."""
 
 import json
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -90,15 +90,16 @@ def test_a_night_without_prefect_imports_no_prefect(done: Home) -> None:
 
 @pytest.mark.parametrize("arguments", [("--help",), ("status",)])
 def test_help_and_status_answer_quickly(done: Home, arguments: tuple[str, ...]) -> None:
-    def seconds() -> float:
-        start = time.perf_counter()
+    def computed() -> float:
+        """Give the seconds that the command computed, whatever else the machine did meanwhile."""
+        before = sum(os.times()[2:4])
         assert subprocess.run(
             command(*arguments), env=done.environment(), cwd=ROOT, capture_output=True, check=True
         ).stdout
-        return time.perf_counter() - start
+        return sum(os.times()[2:4]) - before
 
-    # The bound is one second; the best of three leaves out what else the machine does.
-    assert min(seconds() for _ in range(3)) < 2
+    # The bound is one second on quiet cores; neighbours on the same ones double it. Prefect alone would add three.
+    assert min(computed() for _ in range(3)) < 2
 
 
 # --- one document ------------------------------------------------------------------------------------------------
@@ -199,11 +200,9 @@ def test_another_run_at_work_ends_with_six(at: Any, home: Home) -> None:
 
 
 @pytest.mark.usefixtures("trusting")
-def test_another_key_ends_with_two(at: Any, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    home.put(EXPORT, [participant(1)])
-    home.run()
+def test_another_key_ends_with_two(at: Any, done: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.support.PERSON_KEY", "another key for persons")
-    code, out, err = at(home, "run")
+    code, out, err = at(done, "run")
     assert (code, out) == (2, "")
     assert "person key" in err
     assert "another key for persons" not in err
@@ -233,17 +232,17 @@ def test_a_flipped_byte_is_found_and_not_promoted(at: Any, home: Home) -> None:
 
 
 @pytest.mark.usefixtures("trusting")
-def test_promote_rolls_back(at: Any, home: Home) -> None:
-    home.put(EXPORT, [participant(1)])
-    first = home.run().build
-    home.put("targets/t.csv", [target()])
+def test_promote_rolls_back(at: Any, done: Home, tmp_path: Path) -> None:
+    home = done.copied_to(tmp_path / "home")
+    first = home.publication.promoted_id()
+    home.put("targets/t.csv", [target(target="240")])
     second = home.run().build
     assert first is not None
     assert second is not None
     assert home.publication.promoted_id() == second.build_id
-    assert at(home, "promote", first.build_id)[1] == f"promoted {first.build_id}\n"
-    assert home.publication.promoted_id() == first.build_id
-    assert json.loads(at(home, "diff", first.build_id, second.build_id)[1])["after"] == second.build_id
+    assert at(home, "promote", first)[1] == f"promoted {first}\n"
+    assert home.publication.promoted_id() == first
+    assert json.loads(at(home, "diff", first, second.build_id)[1])["after"] == second.build_id
 
 
 @pytest.mark.usefixtures("trusting")
@@ -296,7 +295,7 @@ def test_a_profile_with_a_mistake_is_named(at: Any, home: Home, monkeypatch: pyt
     def broken(_dataset: str) -> NoReturn:
         raise ProfileError("targets.baru.yml: meanings.0.evidence: Field required")
 
-    monkeypatch.setattr("warehouse.load.load_profiles", broken)
+    monkeypatch.setattr("warehouse.load.shipped_profiles", broken)
     home.put("targets/a.csv", [target()])
     code, _, err = at(home, "run")
     assert (code, "targets.baru.yml: meanings.0.evidence" in err) == (2, True)

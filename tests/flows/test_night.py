@@ -55,6 +55,23 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Nig
 Night = tuple[Home, NightReport]
 
 
+@pytest.fixture(scope="module")
+def after_a_night(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Run one night on an export of two participants."""
+    home = Home(tmp_path_factory.mktemp("two"))
+    home.put(EXPORT, [participant(1), participant(2)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.steps.Judge", TrustingJudge)
+        assert home.run().promoted
+    return home
+
+
+@pytest.fixture
+def two(after_a_night: Home, tmp_path: Path) -> Home:
+    """Give a copy of that home."""
+    return after_a_night.copied_to(tmp_path)
+
+
 # --- what must come out -----------------------------------------------------------------------------------------------
 
 
@@ -151,9 +168,8 @@ def test_all_of_core_leads_back_to_a_file(sample: Night) -> None:
 
 
 @pytest.mark.usefixtures("trusting")
-def test_a_night_without_news_makes_no_build_and_a_forced_one_the_same_bytes(home: Home) -> None:
-    land_sample(home)
-    first = home.run()
+def test_a_night_without_news_makes_no_build_and_a_forced_one_the_same_bytes(sample: Night, tmp_path: Path) -> None:
+    home, first = sample[0].copied_to(tmp_path), sample[1]
     assert first.build is not None
     again = home.run()
     assert (again.result, again.exit_code, again.promoted) == ("unchanged", 0, False)
@@ -210,13 +226,11 @@ def test_an_office_whose_last_month_is_missing_is_carried_into_the_nation(home: 
 
 
 @pytest.mark.usefixtures("trusting")
-def test_one_bad_line_more_is_one_line_in_quarantine(home: Home) -> None:
-    home.put(EXPORT, [participant(1), participant(2)])
-    home.run()
-    home.put("targets/t.csv", [target(), target(segment="PU", target="7.708")])
-    report = home.run()
+def test_one_bad_line_more_is_one_line_in_quarantine(two: Home) -> None:
+    two.put("targets/t.csv", [target(), target(segment="PU", target="7.708")])
+    report = two.run()
     assert (report.result, report.lines.good, report.lines.quarantined) == ("success", 1, 1)
-    (entry,) = home.quarantine().values()
+    (entry,) = two.quarantine().values()
     assert (entry["file"], entry["line"], entry["rules"]) == ("targets/t.csv", 3, ["fraction_of_a_person"])
     assert "tidak boleh pecahan" in entry["message_id"]
     assert "cannot be a fraction" in entry["message_en"]
@@ -246,26 +260,22 @@ def test_a_dry_run_writes_nothing_and_says_what_a_run_would(home: Home) -> None:
 
 
 @pytest.mark.usefixtures("trusting")
-def test_a_dry_run_sees_memberships_at_two_offices(home: Home) -> None:
-    home.put(EXPORT, [participant(1), participant(2)])
-    home.run()
-    home.put("participants/GIA/2026-10/b.csv", [participant(2), participant(3)])
-    dry = {result.landed.file: result.lines.quarantined for result in home.run(dry=True).files}
+def test_a_dry_run_sees_memberships_at_two_offices(two: Home) -> None:
+    two.put("participants/GIA/2026-10/b.csv", [participant(2), participant(3)])
+    dry = {result.landed.file: result.lines.quarantined for result in two.run(dry=True).files}
     assert dry == {EXPORT: 0, "participants/GIA/2026-10/b.csv": 1}
-    assert len(home.core("participants")) == 2
+    assert len(two.core("participants")) == 2
 
 
 # --- when nothing is published ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("trusting")
-def test_another_key_for_persons_stops_before_anything_is_read(home: Home) -> None:
-    home.put(EXPORT, [participant(1)])
-    home.run()
-    before = tree(home.house.root)
+def test_another_key_for_persons_stops_before_anything_is_read(two: Home) -> None:
+    before = tree(two.house.root)
     with pytest.raises(PersonKeyError):
-        home.run(person_key="another key for persons")
-    assert tree(home.house.root) == before
+        two.run(person_key="another key for persons")
+    assert tree(two.house.root) == before
 
 
 def test_a_landing_zone_that_is_not_there_is_said(home: Home) -> None:
@@ -314,15 +324,14 @@ def test_warnings_over_the_budget_are_an_error(home: Home) -> None:
 
 
 @pytest.mark.usefixtures("trusting")
-def test_a_link_that_a_crash_left_behind_is_mended_by_the_next_night(home: Home) -> None:
-    home.put(EXPORT, [participant(1)])
-    first = home.run()
-    home.put("targets/t.csv", [target()])
-    second = home.run()
-    assert first.build is not None
+def test_a_link_that_a_crash_left_behind_is_mended_by_the_next_night(two: Home) -> None:
+    first = two.publication.promoted_id()
+    two.put("targets/t.csv", [target()])
+    second = two.run()
+    assert first is not None
     assert second.build is not None
-    link = home.publication.root / "current"
+    link = two.publication.root / "current"
     link.unlink()
-    link.symlink_to(Path("builds") / first.build.build_id)
-    assert home.run().result == "unchanged"
+    link.symlink_to(Path("builds") / first)
+    assert two.run().result == "unchanged"
     assert link.readlink() == Path("builds") / second.build.build_id

@@ -1,53 +1,35 @@
 """The real Prefect, without and with a server: the flow ends as the plain night does, and its logs name nobody."""
 
 import json
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 import yaml
 
+from tests.postgres import postgres
+from tests.prefect_bench import Bench, bench, prefect_environment, variables
 from tests.support import AS_OF, ROOT, SAMPLE, Home, marts_of, participant
 
 pytestmark = pytest.mark.slow
 
 BROKEN_NIK = "9913010302"
-PREFECT = str(Path(sys.executable).with_name("prefect"))
-STEPS = ("land", "validate and load", "build and check", "promote")
-START_SECONDS = 120
+EXPORT = "participants/SLK/2026-10/export.csv"
+LOADED = (
+    "load participants SLK 2026-10 export.csv",
+    "load recaps bali_denpasar.csv",
+    "load targets bali_denpasar_2017.csv",
+)
+COMMITTED = ("commit participants", "commit recaps", "commit targets")
 
 
-@pytest.fixture
-def homes(tmp_path: Path) -> tuple[Home, Home]:
-    """Give two homes with the same small landing zone: published figures and two invented people."""
-    both = Home(tmp_path / "plain"), Home(tmp_path / "flow")
-    people = [participant(1), participant(2, nik=BROKEN_NIK)]
-    for home in both:
-        for file in ("recaps/bali_denpasar.csv", "targets/bali_denpasar_2017.csv"):
-            home.put(file, (SAMPLE / file).read_bytes())
-        home.put("participants/SLK/2026-10/export.csv", people)
-    return both
-
-
-def prefect_environment(home: Home, **more: str) -> dict[str, str]:
-    """Give the variables of a Prefect of its own, which tells nobody anything."""
-    clean = {name: value for name, value in home.environment().items() if not name.startswith("PREFECT_")}
-    own = {
-        "PREFECT_HOME": str(home.root / "prefect"),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-    }
-    return clean | own | more
+def land(home: Home) -> None:
+    """Land published figures and four invented people."""
+    for file in ("recaps/bali_denpasar.csv", "targets/bali_denpasar_2017.csv"):
+        home.put(file, (SAMPLE / file).read_bytes())
+    home.put(EXPORT, [participant(1), participant(2, nik=BROKEN_NIK), participant(3), participant(4)])
 
 
 def names_somebody(text: str) -> bool:
@@ -57,109 +39,181 @@ def names_somebody(text: str) -> bool:
     )
 
 
-def test_the_flow_gives_what_the_plain_night_gives(homes: tuple[Home, Home]) -> None:
-    plain, flow = homes
-    arguments = ("run", "--as-of", AS_OF.isoformat(), "--json")
-    by_itself = plain.cakupan(*arguments)
-    as_flow = flow.cakupan(*arguments, "--prefect", **prefect_environment(flow))
-    assert (as_flow.returncode, by_itself.returncode) == (0, 0), as_flow.stderr[-2000:]
-    reports: list[dict[str, Any]] = [json.loads(night.stdout) for night in (by_itself, as_flow)]
-    for report in reports:
-        report.pop("build_id")
-    assert reports[0] == reports[1]
-    assert reports[0]["lines"]["quarantined"] == 1
-    assert marts_of(flow.publication.root / "current") == marts_of(plain.publication.root / "current") != {}
-    assert all(f"Task run '{step}" in as_flow.stderr for step in STEPS)
-    assert not names_somebody(as_flow.stderr)
-
-
-def test_the_search_for_people_finds_them_in_the_landed_file(homes: tuple[Home, Home]) -> None:
-    for line in (homes[0].landing / "participants/SLK/2026-10/export.csv").read_text().splitlines()[1:]:
+def test_the_search_for_people_finds_them_in_the_landed_file(home: Home) -> None:
+    land(home)
+    for line in (home.landing / EXPORT).read_text().splitlines()[1:]:
         cells = line.split(",")
         assert [names_somebody(cell) for cell in cells[:4]] == [True] * 4
 
 
-def free_port() -> int:
-    """Find a port of this machine that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+NIGHT = ("run", "--as-of", AS_OF.isoformat(), "--json")
 
 
-@contextmanager
-def prefect_server(home: Home) -> Generator[str]:
-    """Run a server of its own on a free port; give the address of its API and stop it afterwards."""
-    port = free_port()
-    arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui", "--no-scheduler"]
-    log = (home.root / "server.log").open("w")
-    with log, subprocess.Popen(
-        [PREFECT, *arguments], cwd=home.root, env=prefect_environment(home), stdout=log, stderr=log,
-        start_new_session=True,
-    ) as server:  # fmt: skip
-        try:
-            address = f"http://127.0.0.1:{port}/api"
-            wait_for(address, server, home.root / "server.log")
-            yield address
-        finally:
-            os.killpg(server.pid, signal.SIGTERM)
-            try:
-                server.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Give what the plain night reports and publishes."""
+    home = Home(tmp_path_factory.mktemp("plain"))
+    land(home)
+    done = home.cakupan(*NIGHT)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return report_of(done.stdout), marts_of(home.publication.root / "current")
 
 
-def wait_for(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Wait until the server answers, and fail with its log where it does not."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if httpx.get(f"{address}/health", timeout=2).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.3)
-    pytest.fail(f"the Prefect server did not answer: {log.read_text()[-2000:]}")
+def report_of(printed: str) -> dict[str, Any]:
+    """Give what a night reports, without the name of its build."""
+    report: dict[str, Any] = json.loads(printed)
+    report.pop("build_id")
+    return report
 
 
-def ask(address: str, of: str) -> list[dict[str, Any]]:
-    """Ask the REST API which flow runs, task runs, deployments or log lines there are."""
-    return httpx.post(f"{address}/{of}/filter", json={}, timeout=30).raise_for_status().json()
+def test_the_flow_gives_what_the_plain_night_gives(home: Home, plain: tuple[dict[str, Any], dict[str, bytes]]) -> None:
+    land(home)
+    as_flow = home.cakupan(*NIGHT, "--prefect", **prefect_environment(home.root, {}))
+    assert as_flow.returncode == 0, as_flow.stderr[-2000:]
+    report, marts = plain
+    assert report_of(as_flow.stdout) == report
+    assert report["lines"]["quarantined"] == 1
+    assert marts_of(home.publication.root / "current") == marts != {}
+    assert all(f"Task run '{step}" in as_flow.stderr for step in ("land", *LOADED, *COMMITTED, "build and check"))
+    assert not names_somebody(as_flow.stderr)
 
 
-def prefect(home: Home, address: str, folder: Path, *arguments: str) -> str:
-    """Run the Prefect command line against the server; it must succeed."""
-    done = subprocess.run(
-        [PREFECT, *arguments], cwd=folder, env=prefect_environment(home, PREFECT_API_URL=address),
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return done.stdout + done.stderr
+# --- with a server and a worker ------------------------------------------------------------------------------------
 
 
-def states(runs: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Give the state of each run by its name, without the ending that Prefect adds."""
-    return {re.sub(r"-[0-9a-f]{3}$", "", run["name"]): run["state_type"] for run in runs}
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Bench]]:
+    """Give a home with a landing zone, and a server with deployments and a worker."""
+    home = Home(tmp_path_factory.mktemp("served"))
+    land(home)
+    with postgres() as database, bench(home.root / "server", variables(home, database), is_warm=True) as server:
+        server.deploy()
+        server.start_worker()
+        yield home, server
 
 
-def test_a_server_runs_the_deployment_and_shows_its_steps(homes: tuple[Home, Home]) -> None:
-    plain, flow = homes
-    assert plain.cakupan("run", "--as-of", AS_OF.isoformat()).returncode == 0
-    with prefect_server(flow) as address:
-        prefect(flow, address, ROOT, "--no-prompt", "work-pool", "create", "cakupan", "--type", "process")
-        prefect(flow, address, ROOT, "--no-prompt", "deploy", "--name", "nightly")
-        schedule = ask(address, "deployments")[0]["schedules"][0]["schedule"]
-        assert (schedule["cron"], schedule["timezone"]) == ("30 1 * * *", "Asia/Jakarta")
-        prefect(flow, address, ROOT, "deployment", "run", "nightly/nightly", "--param", f"as_of={AS_OF}")
-        told = prefect(flow, address, flow.root, "worker", "start", "--pool", "cakupan", "--run-once")
-        assert states(ask(address, "flow_runs")) == {f"night {AS_OF}": "COMPLETED"}, told[-2000:]
-        assert states(ask(address, "task_runs")) == dict.fromkeys(STEPS, "COMPLETED")
-        logged = told + "".join(entry["message"] for entry in ask(address, "logs"))
-    assert "Finished in state Completed" in logged
-    assert not names_somebody(logged)
-    assert marts_of(flow.publication.root / "current") == marts_of(plain.publication.root / "current") != {}
+@pytest.fixture(scope="module")
+def night(served: tuple[Home, Bench]) -> dict[str, Any]:
+    """Give the first night, started from its form."""
+    _, server = served
+    return server.ended(server.create_run(as_of=AS_OF.isoformat()))
 
 
-def test_the_deployment_needs_no_network() -> None:
+def test_a_night_from_its_form_gives_what_the_plain_night_gives(
+    served: tuple[Home, Bench], night: dict[str, Any], plain: tuple[dict[str, Any], dict[str, bytes]]
+) -> None:
+    home, server = served
+    assert (night["name"], night["state_name"]) == (f"night {AS_OF}", "Published"), night["state"]
+    promoted = home.publication.promoted_id()
+    done = {name for name, state in server.states("task_runs").items() if state == "Completed"}
+    assert done >= {"land", *LOADED, *COMMITTED, f"build and check {AS_OF}", f"promote {promoted}"}
+    assert marts_of(home.publication.root / "current") == plain[1] != {}
+
+
+def test_a_night_leaves_tables_and_the_way_to_its_build(served: tuple[Home, Bench], night: dict[str, Any]) -> None:
+    home, server = served
+    left = {key: json.loads(data) if str(data).startswith("[{") else data
+            for key, data in server.artifacts(night["id"]).items()}  # fmt: skip
+    assert left.keys() == {"progress", "files", "quarantine", "attainment", "late-offices", "checks", "build"}
+    denpasar = next(row for row in left["attainment"] if row["Kantor"] == "Bali Denpasar")
+    assert (denpasar["Realisasi"], denpasar["Target"], denpasar["Perlu/bulan"]) == ("7.708", "22.964", "3.051,2")
+    assert left["progress"] == 100
+    assert [row["Hasil / Verdict"] for row in left["files"]] == ["partly_quarantined", "loaded", "loaded"]
+    assert [(row["Data"], row["Baris / Lines"]) for row in left["quarantine"]] == [("participants", 1)]
+    assert f"/builds/{home.publication.promoted_id()}/" in left["build"]
+
+
+def test_logs_and_artifacts_name_nobody(served: tuple[Home, Bench], night: dict[str, Any]) -> None:
+    _, server = served
+    assert "Finished in state" in server.logged()
+    assert not names_somebody(server.logged())
+    assert not names_somebody(json.dumps(server.artifacts(night["id"])))
+
+
+@pytest.mark.usefixtures("night")
+def test_a_gate_that_fails_is_a_failed_run_with_a_page_that_says_what_to_do(served: tuple[Home, Bench]) -> None:
+    home, server = served
+    promoted = home.publication.promoted_id()
+    home.put(EXPORT, [participant(1)])
+    failed = server.ended(server.create_run(as_of=AS_OF.isoformat()))
+    assert (failed["state_type"], failed["state_name"]) == ("FAILED", "Gate failed"), failed["state"]
+    page = server.artifacts(failed["id"])["gate"]
+    assert "core.participants · row_count" in page
+    assert "minta dan daratkan ekspor utuh" in page
+    assert home.publication.promoted_id() == promoted
+    tried = [run for run in server.ask("task_runs") if run["flow_run_id"] == failed["id"]]
+    assert {run["run_count"] for run in tried if run["name"].startswith("build")} == {1}
+
+
+@pytest.mark.usefixtures("night")
+def test_a_sweep_between_nights_lands_without_a_build(served: tuple[Home, Bench]) -> None:
+    home, server = served
+    builds = len(home.publication.builds())
+    home.put("targets/later.csv", (SAMPLE / "targets/contoh_2026.csv").read_bytes())
+    swept = server.ended(server.create_run("land/land"))
+    assert (swept["state_name"], swept["name"][:4]) == ("Landed", "land")
+    assert len(home.publication.builds()) == builds
+
+
+@pytest.mark.usefixtures("night")
+def test_a_build_is_promoted_from_a_form(served: tuple[Home, Bench]) -> None:
+    home, server = served
+    good = next(build.build_id for build in reversed(home.publication.builds()) if build.result != "failure")
+    assert server.ended(server.create_run("promote/promote", build_id=good))["state_name"] == "Promoted"
+    assert home.publication.promoted_id() == good
+
+
+def is_refused(server: Bench, form: dict[str, Any]) -> bool:
+    """Tell whether a form is turned down, by the server or by the flow before it begins."""
+    try:
+        run_id = server.create_run(**form)
+    except httpx.HTTPStatusError as refused:
+        return refused.response.status_code == 409
+    return server.ended(run_id)["state_type"] == "FAILED"
+
+
+@pytest.mark.usefixtures("night")
+def test_months_are_read_again_and_old_things_go_from_forms(served: tuple[Home, Bench]) -> None:
+    home, server = served
+    promoted = home.publication.promoted_id()
+    again = server.ended(server.create_run("backfill/backfill", first="2026-10", last="2026-10", dry_run=True))
+    assert (again["state_name"], again["name"]) == ("Planned", "backfill 2026-10 2026-10"), again["state"]["message"]
+    assert "reload" in str(server.artifacts(again["id"])["plan"])
+    swept = server.ended(server.create_run("retention/retention", dry_run=True))
+    assert swept["state_name"] in ("Dry run", "Nothing to remove"), swept["state"]["message"]
+    assert home.publication.promoted_id() == promoted
+
+
+def test_a_form_that_is_filled_in_wrongly_is_not_run(served: tuple[Home, Bench]) -> None:
+    _, server = served
+    assert is_refused(server, {"office": ["../x"]})
+
+
+def test_every_deployment_waits_its_turn_and_carries_the_version(served: tuple[Home, Bench]) -> None:
+    _, server = served
+    found = {deployment["name"]: deployment for deployment in server.ask("deployments")}
+    assert found.keys() >= {"nightly", "land", "sync-labour-force", "promote", "backfill", "retention"}
+    for name, deployment in found.items():
+        assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE", name
+        assert deployment["global_concurrency_limit"]["limit"] == 1, name
+        assert deployment["version"] == "0.1.0", name
+        assert "cakupan" in deployment["tags"], name
+        assert "form" in deployment["parameter_openapi_schema"]["properties"], name
+        assert deployment["description"], name
+        assert deployment["job_variables"]["env"] == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}, name
+    schedule = found["nightly"]["schedules"][0]["schedule"]
+    assert (schedule["cron"], schedule["timezone"]) == ("30 1 * * *", "Asia/Jakarta")
+
+
+def test_the_deployments_need_no_network() -> None:
     description = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
     assert "pull" not in description
-    file, _, flow = description["deployments"][0]["entrypoint"].partition(":")
-    assert f"def {flow}(" in (ROOT / file).read_text(encoding="utf-8")
+    for deployment in description["deployments"]:
+        file, _, flow = deployment["entrypoint"].partition(":")
+        assert f"def {flow}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_the_deployments_bear_the_version_of_the_project() -> None:
+    description = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+    (project,) = re.findall(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {deployment["version"] for deployment in description["deployments"]} == {project}

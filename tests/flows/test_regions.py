@@ -228,8 +228,7 @@ def test_the_next_sweep_takes_the_spelling_and_reads_the_file_again(cakupan: Com
 @pytest.mark.usefixtures("trusting")
 def test_the_next_night_publishes_the_line(cakupan: Command, home: Home) -> None:
     home.put("labour_force/a.csv", [labour(region_code=UNKNOWN), labour(year="2025")])
-    first = home.run()
-    assert {loaded.landed.file: loaded.verdict for loaded in first.files} == {
+    assert {file: loaded.verdict for file, loaded in home.sweep().items()} == {
         "labour_force/a.csv": "partly_quarantined"
     }
     assert cakupan("confirm", UNKNOWN, "1311", "--by", "Siti")[0] == 0

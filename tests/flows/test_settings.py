@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from flows.commands import SettingsFileError, settings_of
-from flows.settings import BUSINESS_ZONE, Settings, UnknownPlaceError, business_today, place_of
+from flows.settings import BUSINESS_ZONE, Settings, UnknownPlaceError, business_today, confirm_apart, place_of
 from sources.places import Folder
 
 
@@ -83,3 +83,31 @@ def test_a_file_that_is_not_toml_is_named(monkeypatch: pytest.MonkeyPatch, tmp_p
     (tmp_path / "cakupan.toml").write_text("landing = var", encoding="utf-8")
     with pytest.raises(SettingsFileError, match=r"cakupan\.toml is not TOML"):
         settings_of()
+
+
+def test_a_region_is_written_in_small_letters_and_an_address_with_its_scheme() -> None:
+    assert Settings(s3_region=" AP-Southeast-3 ").s3_access.region == "ap-southeast-3"
+    assert Settings(s3_endpoint_url="").s3_access.endpoint_url is None
+    with pytest.raises(ValidationError, match="begins with http:// or https://"):
+        Settings(s3_endpoint_url="s3.contoh.test:9000")
+
+
+def test_a_lake_under_a_name_that_delta_rs_takes_for_another_is_refused() -> None:
+    with pytest.raises(ValidationError, match="name another place"):
+        Settings(lake="s3://ember/dua%20kata")
+    assert Settings(lake="var/100%").lake == "var/100%"
+
+
+@pytest.mark.parametrize(
+    ("landing", "name", "uri"),
+    [
+        ("var", "lake", "var/lake"),
+        ("s3://ember", "lake", "s3://ember/lake"),
+        ("s3://ember/a", "publish", "s3://ember/a/"),
+        (".", "publish", "var/publish"),
+    ],
+)
+def test_lake_and_builds_inside_the_landing_zone_are_refused(landing: str, name: str, uri: str) -> None:
+    with pytest.raises(UnknownPlaceError, match="stands inside the landing zone"):
+        confirm_apart(Settings().model_copy(update={"landing": landing, name: uri}))
+    confirm_apart(Settings(landing="s3://ember/masuk", lake="s3://ember/masuk-lake", publish="var/publish"))

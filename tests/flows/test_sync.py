@@ -48,12 +48,12 @@ def test_ten_years_take_five_requests_and_the_next_run_none(bench: Bench) -> Non
 
 def test_what_was_asked_lately_is_asked_again_only_by_force_or_after_its_time(bench: Bench) -> None:
     bench.sync()
-    bench.wait(days=29)
+    bench.wait(days=24)
     bench.sync()
     assert bench.models() == TEN_YEARS
     bench.sync(is_forced=True)
     assert bench.models() == TEN_YEARS
-    bench.wait(days=30)
+    bench.wait(days=25)
     assert bench.sync().result == "unchanged"
     assert bench.models() == TEN_YEARS
 

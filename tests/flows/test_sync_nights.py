@@ -277,5 +277,5 @@ def test_the_deployment_runs_the_flow_of_the_sync_and_holds_no_key() -> None:
         for node in ast.parse((ROOT / file).read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name == name
     ]
-    assert [argument.arg for argument in flow.args.args] == ["domains", "first_year", "last_year"]
+    assert [argument.arg for argument in flow.args.args] == ["form"]
     assert (sync["parameters"], sync["schedules"][0]["timezone"]) == ({}, "Asia/Jakarta")

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from expectations.rules import row_rules
 from sample.flaws import FLAWS
 from sample.make_participants import GIANYAR, HERE, SOLOK, clean_files, write_all
 from sample.people import MONTHS, Office, Row, month_lines, roster_of
+from tests.warm import warm_cli
 
 ROOT = HERE.parent
 OFFICES = (SOLOK, GIANYAR)
@@ -165,10 +165,9 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def cakupan(home: Path, *arguments: str) -> Any:
     """Run one command with ``--json`` on a lake of its own and give its document."""
-    program = "import sys; from flows.cli import main; sys.exit(main())"
     secrets = {"CAKUPAN_PERSON_KEY": "kunci contoh untuk pengujian saja, tidak rahasia"}
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments, "--lake", str(home / "lake"), "--json"],
+        warm_cli(*arguments, "--lake", str(home / "lake"), "--json"),
         cwd=ROOT, env=os.environ | secrets, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode in {0, 3}, done.stderr

@@ -136,7 +136,7 @@ def _total(row: tuple[int, Cell, Cell, Cell]) -> str:
 
 
 @given(st.lists(st.integers(1, 1_999_999), min_size=2, max_size=6))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_every_damage_that_leaves_a_trace_is_mended(parts: list[int]) -> None:
     """Numbers of one thousand and more are stored with their dot as decimal point, or as text from a million on."""
     traces = [part for part in parts if part < 1000 or part % 1000 or part >= 1_000_000]

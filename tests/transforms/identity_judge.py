@@ -35,11 +35,11 @@ class Judge:
         columns = ", ".join(f"{field.name} {sql_type(field.column.type)}" for field in fields)
         self.con.execute(f"{REGIONS}; CREATE TABLE loaded ({columns})")
 
-    def add(self, row: Row) -> None:
-        """Put one row into `loaded`."""
-        self.con.execute(
-            f"INSERT INTO loaded ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values())
-        )
+    def add(self, *rows: Row) -> None:
+        """Put rows of the same columns into `loaded`."""
+        marks = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
+        values = [value for row in rows for value in row.values()]
+        self.con.execute(f"INSERT INTO loaded ({', '.join(rows[0])}) VALUES {marks}", values)
 
     def status(self, *key: str) -> Status:
         """Give the judged status of each row by the named columns."""
@@ -59,8 +59,7 @@ def labour(figures: Mapping[str, int], judge: Judge | None = None, **more: Any) 
     judge = judge or Judge("labour_force")
     place: Row = {"region_code": "1311", "year": 2025, "round": "aug", "source_kind": "bps", "restated": False}
     shared = {**SHARED, **place}
-    for concept, value in figures.items():
-        judge.add({"concept": concept, "value": value, **shared, **more})
+    judge.add(*({"concept": concept, "value": value, **shared, **more} for concept, value in figures.items()))
     return judge
 
 
@@ -74,6 +73,6 @@ def recap(figures: Mapping[tuple[str, str], int], judge: Judge | None = None, **
         "source_kind": "office",
         "measure": "persons",
     }
-    for (segment, basis), value in figures.items():
-        judge.add({"segment": segment, "basis": basis, "value": value, **shared, **more})
+    said = ((segment, basis, value) for (segment, basis), value in figures.items())
+    judge.add(*({"segment": s, "basis": basis, "value": value, **shared, **more} for s, basis, value in said))
     return judge

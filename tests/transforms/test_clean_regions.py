@@ -30,6 +30,7 @@ def read(con: duckdb.DuckDBPyConnection, dataset: str, *changes: Row) -> list[tu
     ]
 
 
+@pytest.mark.slow
 def test_no_regency_changes_places_in_either_system(con: duckdb.DuckDBPyConnection) -> None:
     regencies = "SELECT region_code FROM reference.regions WHERE level = 'regency' ORDER BY region_code"
     keys = [row[0] for row in con.execute(regencies).fetchall()]

@@ -307,7 +307,8 @@ def test_a_province_that_breaks_its_regencies_takes_the_blame_for_the_nation() -
     assert {key[0] for key, value in status.items() if value == "disputed"} == {"13"}
 
 
-@settings(max_examples=20, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.integers(1, 10**7), min_size=3, max_size=3), st.booleans())
 def test_every_row_comes_back_once_and_a_sum_that_holds_finds_nothing(values: list[int], broken: bool) -> None:
     formal, informal, unemployed = values

@@ -110,6 +110,7 @@ def test_junk_is_null_or_what_babels_strict_parser_says(ask: Asker, texts: list[
         assert found is None or found == parse_decimal(bare, locale=locale, strict=True), text
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(texts=st.lists(st.text(max_size=12).map(lambda t: t.replace("\x00", "")), min_size=10, max_size=40))
 def test_any_text_is_read_or_null_and_never_an_error(ask: Asker, texts: list[str]) -> None:
@@ -204,6 +205,7 @@ def test_what_is_no_date_is_null(ask: Asker) -> None:
     assert dict(zip(junk, ask.days(junk), strict=True)) == dict.fromkeys(junk)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(when=DAYS, data=st.data())
 def test_a_month_written_in_every_way_is_read_back(ask: Asker, when: date, data: st.DataObject) -> None:
