@@ -63,6 +63,7 @@ PEERS = (
     Peer("pandas-gx", "pandas + Great Expectations", _ALL_LEAVE_OUT),
     Peer("polars-dataframely", "Polars + dataframely", _ALL_LEAVE_OUT),
     Peer("dlt-duckdb", "dlt + DuckDB", _ALL_LEAVE_OUT),
+    Peer("sqlmesh-duckdb", "SQLMesh + DuckDB", _ALL_LEAVE_OUT),
 )
 NAMES = ("floor", "cakupan", *(peer.name for peer in PEERS))
 

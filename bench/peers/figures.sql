@@ -38,7 +38,7 @@ counted AS (
 )
 SELECT figure.geo_level, figure.geo_code, figure.segment, figure.basis, figure.persons, workers.workers AS denominator,
   100.0 * figure.persons / workers.workers AS coverage_pct
-FROM (UNPIVOT counted ON registered_stock, active_stock, protected_stock INTO NAME basis VALUE persons) AS figure
+FROM counted UNPIVOT (persons FOR basis IN (registered_stock, active_stock, protected_stock)) AS figure
 LEFT JOIN workers USING (geo_level, geo_code, segment);
 
 CREATE OR REPLACE TABLE attainment AS

@@ -1,6 +1,6 @@
 -- The rules of the job over rows of text, for the peers that compute with SQL: every row with the rules that it breaks.
 SELECT prepared.*, list_filter([
-    CASE WHEN office_code IS NULL OR office_code NOT IN (SELECT office_code FROM offices) THEN 'office_unknown' END,
+    CASE WHEN office_code IS NULL OR NOT office_is_known THEN 'office_unknown' END,
     CASE WHEN period IS DISTINCT FROM getvariable('period') THEN 'period_other' END,
     CASE WHEN kpj IS NULL OR NOT regexp_full_match(kpj, '[0-9A-Z]{11}') THEN 'kpj_shape' END,
     CASE WHEN count(*) OVER (PARTITION BY kpj) > 1 THEN 'kpj_twice' END,
@@ -8,10 +8,8 @@ SELECT prepared.*, list_filter([
     CASE WHEN regexp_full_match(nik, '[0-9]{16}') AND nik_born IS NULL THEN 'nik_birth_date' END,
     CASE WHEN right(nik, 4) = '0000' THEN 'nik_serial' END,
     CASE WHEN segment IS NULL OR segment NOT IN ('PU', 'BPU', 'JAKON', 'PMI') THEN 'segment_unknown' END,
-    CASE WHEN (coalesce(segment, ''), coalesce(employer_scale, ''), coalesce(programme_set, '')) NOT IN (
-      SELECT (segment, coalesce(employer_scale, ''), programmes) FROM programme_sets
-    ) THEN 'programmes_not_allowed' END,
-    CASE WHEN region_code IS NULL OR region_code NOT IN (SELECT region_code FROM regions) THEN 'region_unknown' END,
+    CASE WHEN NOT programmes_are_allowed THEN 'programmes_not_allowed' END,
+    CASE WHEN region_code IS NULL OR NOT region_is_known THEN 'region_unknown' END,
     CASE WHEN sex NOT IN ('L', 'P') THEN 'sex_unknown' END,
     CASE WHEN employer_scale NOT IN ('micro', 'small', 'medium', 'large') THEN 'employer_scale_unknown' END,
     CASE WHEN funding NOT IN ('self', 'employer', 'apbd', 'apbn', 'village', 'pokir', 'csr', 'other')
@@ -31,6 +29,11 @@ SELECT prepared.*, list_filter([
   ], lambda reason: reason IS NOT NULL) AS reasons
 FROM (
   SELECT arranged.*, coalesce(of_trade.least, of_others.least) AS least,
+    office_code IN (SELECT office_code FROM offices) AS office_is_known,
+    region_code IN (SELECT region_code FROM regions) AS region_is_known,
+    (coalesce(arranged.segment, ''), coalesce(employer_scale, ''), coalesce(programme_set, '')) IN (
+      SELECT (segment, coalesce(employer_scale, ''), programmes) FROM programme_sets
+    ) AS programmes_are_allowed,
     try_cast(birth_date AS DATE) AS born,
     try_cast(registered_date AS DATE) AS registered,
     try_cast(contribution_idr AS DOUBLE) AS paid,
