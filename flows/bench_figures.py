@@ -100,7 +100,9 @@ def write_ten_lines(landing: Path, out: Path) -> None:
 
 
 def write_again(landing: Path, offices: int) -> int:
-    """Let some offices export again, where a tenth of the memberships has paid meanwhile.
+    """Let some offices export again, where a tenth of the memberships that paid since 2022 has paid meanwhile.
+
+    Who paid last under the relief of 2020 and 2021 paid less than is owed today, and would be set aside.
 
     Args:
         landing: the simulated month; it is changed.
@@ -111,7 +113,8 @@ def write_again(landing: Path, offices: int) -> int:
     """
     chosen = _exports(landing)[:offices]
     for export in chosen:
-        paid = "CASE WHEN hash(kpj) % 10 = 0 THEN period ELSE last_paid_period END AS last_paid_period"
+        has_paid = "hash(kpj) % 10 = 0 AND last_paid_period >= '2022-01'"
+        paid = f"CASE WHEN {has_paid} THEN period ELSE last_paid_period END AS last_paid_period"
         written = export.with_name("again.csv")
         _write(written, f"SELECT * REPLACE ({paid}) FROM {_text_of(export)}")
         written.replace(export)

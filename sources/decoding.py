@@ -64,9 +64,8 @@ class _Looks:
 
 
 def _is_odd(block: bytes) -> bool:
-    if any(odd in block for odd in _ODD):
-        return True
-    return not block.isascii() and any(odd in block for odd in _ODD_LETTERS)
+    # A single byte is found ten times as fast as several.
+    return any(odd in block for odd in _ODD) or any(odd[:1] in block and odd in block for odd in _ODD_LETTERS)
 
 
 def survey(path: Path, ending: str, limits: Limits) -> Survey:

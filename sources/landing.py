@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,8 +100,13 @@ def list_landing(landing: Place, datasets: Sequence[str], seen: Mapping[str, See
     except PlaceError as unusable:
         raise LandingError(str(unusable)) from None
     there = (entry if entry.key in known else brought.get(entry.key) for entry in entries)
-    found = (_landed(landing, entry, known.get(entry.key)) for entry in there if entry is not None)
-    return [landed for landed in found if landed is not None]
+
+    def described(entry: Entry) -> LandedFile | None:
+        return _landed(landing, entry, known.get(entry.key))
+
+    with ThreadPoolExecutor() as readers:
+        found = readers.map(described, filter(None, there))
+        return [landed for landed in found if landed is not None]
 
 
 def remembered(lake: Place) -> dict[str, Seen]:

@@ -19,11 +19,6 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Give one worker more than there are processors: tests of services wait as long as they compute."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(autouse=True)
 def _no_foreign_settings(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction]
     """Take away what a developer's shell says to the program, and any Prefect server."""

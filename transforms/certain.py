@@ -86,10 +86,9 @@ def certain_select(contract: Contract, certain: Certain, lines: str, source_key:
 
 
 def uncertain_select(contract: Contract, certain: Certain, lines: str) -> str:
-    """Write the select of ``_nth`` and ``membership_id`` of the lines that are not certain; see `certain_select`."""
+    """Write the select of ``_nth`` of the lines that are not certain; see `certain_select`."""
     looked_up = _looked_up(contract, certain, lines)
-    membership = "keyed_hash('kpj', identifier(kpj)) AS membership_id"
-    return f"SELECT _nth, {membership} FROM ({looked_up}) WHERE coalesce(NOT ({_is_certain(contract)}), true)"
+    return f"SELECT _nth FROM ({looked_up}) WHERE coalesce(NOT ({_is_certain(contract)}), true)"
 
 
 def _is_certain(contract: Contract) -> str:

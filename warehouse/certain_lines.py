@@ -139,24 +139,32 @@ class _Taking:
         )
 
     def _numbered(self) -> str:
-        return f"SELECT row_number() OVER () AS _nth, * FROM ({self._parsed()})"
+        """Write the relation of the file's fields, each line with its number and the membership that it names."""
+        membership = f"keyed_hash('kpj', identifier(c{self.text.positions['kpj']})) AS membership_id"
+        return f"SELECT row_number() OVER () AS _nth, {membership}, * FROM ({self._parsed()})"
 
     def _with_rest(self, file: DataFile) -> CertainLines | None:
         """Bring back what is not certain, and what repeats a membership; null where a line is missing."""
-        coming = self._find_uncertain(is_any=file.rows < self.text.records)
-        if coming + file.rows != self.text.records or coming > _MOST_COMING_BACK:
+        missing = self.text.records - file.rows
+        if missing > _MOST_COMING_BACK or not self._finds_uncertain(file, missing):
             return None
         repeated = self._find_repeated(file)
-        shaped = self.text.shaped(self._coming_back() if coming or repeated else self._none())
+        shaped = self.text.shaped(self._coming_back(is_repeated=repeated > 0) if missing or repeated else self._none())
         if shaped is None:
             return None
         kept = self._alone(file) if repeated or not file.rows else file
         return CertainLines(kept, *shaped, self.certain.partition, self.exported)
 
-    def _find_uncertain(self, *, is_any: bool) -> int:
-        select = "SELECT NULL::BIGINT AS _nth, NULL::BLOB AS membership_id LIMIT 0"
-        if is_any:
-            select = uncertain_select(self.contract, self.certain, self._lines(numbered=True))
+    def _finds_uncertain(self, file: DataFile, missing: int) -> bool:
+        """Bring the missing lines into ``uncertain``: by their memberships, or by judgement where those do not tell."""
+        lines = f"SELECT * FROM ({self._numbered()})"
+        unwritten = f"ANTI JOIN ({self._rows_of(file)}) USING (membership_id)" if missing else "LIMIT 0"
+        if self._create_uncertain(f"{lines} {unwritten}") == missing:
+            return True
+        judged = uncertain_select(self.contract, self.certain, self._lines(numbered=True))
+        return self._create_uncertain(f"{lines} SEMI JOIN ({judged}) USING (_nth)") == missing
+
+    def _create_uncertain(self, select: str) -> int:
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE uncertain AS {select}")
         return first_value(self.con, "SELECT count(*) FROM uncertain")
 
@@ -189,18 +197,18 @@ class _Taking:
     def _none(self) -> pl.DataFrame:
         return pl.DataFrame(schema={**BOOKKEEPING, **dict.fromkeys(self.text.fields, pl.String)})
 
-    def _coming_back(self) -> pl.DataFrame:
+    def _coming_back(self, *, is_repeated: bool) -> pl.DataFrame:
         """Give the lines that are not certain or not alone, as the file has them."""
-        fields = self.text.fields
-        raw = f" || {quoted(self.text.delimiter)} || ".join(f"coalesce({field}, '')" for field in fields)
-        cells = ", ".join(f"coalesce({field}, '') AS {field}" for field in fields)
-        membership = f"keyed_hash('kpj', identifier(c{self.text.positions['kpj']}))"
+        raw = f" || {quoted(self.text.delimiter)} || ".join(f"coalesce({field}, '')" for field in self.text.fields)
+        cells = ", ".join(f"coalesce({field}, '') AS {field}" for field in self.text.fields)
+        lines = "FROM uncertain"
+        if is_repeated:
+            several = f"FROM ({self._numbered()}) SEMI JOIN repeated USING (membership_id)"
+            lines = f"{lines} UNION BY NAME ({several})"
         return self.con.sql(
             f"""SELECT _nth + {self.text.skipped} AS _line, 1::INTEGER AS _lines, NULL::VARCHAR AS _problem,
               {raw} AS _raw, {cells}
-            FROM ({self._numbered()})
-            WHERE _nth IN (SELECT _nth FROM uncertain) OR {membership} IN (SELECT membership_id FROM repeated)
-            ORDER BY _nth"""
+            FROM ({lines}) ORDER BY _nth"""
         ).pl()
 
 

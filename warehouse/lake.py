@@ -190,7 +190,7 @@ class Table:
         path = self.root / folder / f"{stem}-{uuid.uuid4().hex[:12]}.parquet"
         kept = ", ".join(name for name in self.schema.names if name not in partition)
         try:
-            rows = write_parquet(con, f"SELECT {kept} FROM ({select})", path)
+            rows = write_parquet(con, f"SELECT {kept} FROM ({select})", path, version="v2")
         except duckdb.Error:
             path.unlink(missing_ok=True)
             raise
