@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import duckdb
 from pydantic import SecretStr
@@ -133,6 +134,15 @@ def csv_text(rows: Sequence[Mapping[str, Any]], delimiter: str = ",") -> str:
     return stream.getvalue()
 
 
+def zipped(**files: str) -> bytes:
+    """Write an archive of text files, named without their ending."""
+    stream = io.BytesIO()
+    with ZipFile(stream, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{name}.csv", text)
+    return stream.getvalue()
+
+
 @dataclass(frozen=True)
 class Home:
     """A landing zone, a lake and builds under one temporary folder."""
@@ -195,6 +205,10 @@ class Home:
         with connect(LIMITS) as con:
             sweep = Sweep(self.house, self.house, con, as_of, PERSON_KEY, self.root / "work")
             return {result.landed.file: result for result in run_sweep(sweep, files)}
+
+    def verdicts(self) -> dict[str, str]:
+        """Load what landed, without building; gives the verdict by file."""
+        return {file: result.verdict for file, result in self.sweep().items()}
 
     def core(self, table: str, columns: str = "*", version: int | None = None) -> list[tuple[Any, ...]]:
         """Give the rows of a core table, in a stable order."""

@@ -28,20 +28,11 @@ def box() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], box: Mailbox) -> Any:
+def at(at: Any, box: Mailbox) -> Any:
     """Give a function that runs a command in process in a home whose alerts go to the mailbox."""
-    monkeypatch.setattr("flows.alert_channels.PAUSE_SECONDS", 0.02)
 
     def run(home: Home, *arguments: str, **more: str) -> tuple[int, str, str]:
-        given = home.environment(**(by_mail(box) | more))
-        for name in [name for name in given if name.startswith("CAKUPAN_")]:
-            monkeypatch.setenv(name, given[name])
-        monkeypatch.chdir(home.root)
-        with pytest.raises(SystemExit) as end:
-            main(arguments)
-        said = capsys.readouterr()
-        assert isinstance(end.value.code, int)
-        return end.value.code, said.out, said.err
+        return at(home, *arguments, **(by_mail(box) | more))
 
     return run
 

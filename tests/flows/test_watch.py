@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 import pytest
 from pytest_httpserver import HTTPServer
 
-from flows.cli import main
 from flows.commands import published
 from flows.settings import business_today
 from sources.places import PlaceError
@@ -28,25 +27,6 @@ WATCH = ("status", "--max-age", "26h", "--alert")
 def box() -> Iterator[Mailbox]:
     with mail_server() as started:
         yield started
-
-
-@pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Give a function that runs a command in process in a home, with further settings."""
-    monkeypatch.setattr("flows.alert_channels.PAUSE_SECONDS", 0.02)
-
-    def run(home: Home, *arguments: str, **more: str) -> tuple[int, str, str]:
-        given = home.environment(**more)
-        for name in [name for name in given if name.startswith("CAKUPAN_")]:
-            monkeypatch.setenv(name, given[name])
-        monkeypatch.chdir(home.root)
-        with pytest.raises(SystemExit) as end:
-            main(arguments)
-        said = capsys.readouterr()
-        assert isinstance(end.value.code, int)
-        return end.value.code, said.out, said.err
-
-    return run
 
 
 def put_build(home: Home, hours_old: float, result: str = "success") -> None:

@@ -1,12 +1,10 @@
 """What stands in core after sweeps: whole partitions for participants, rows by grain for the rest."""
 
-from io import BytesIO
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
-from tests.support import Home, csv_text, kpj, nik, participant, target
+from tests.support import Home, csv_text, kpj, nik, participant, target, zipped
 from warehouse.commit import choose_partitions
 from warehouse.lake import DataFile
 from warehouse.load import StagedPartition
@@ -16,18 +14,6 @@ pytestmark = pytest.mark.slow
 
 SOLOK = "participants/SLK/2026-10/"
 GIANYAR = "participants/GIA/2026-10/"
-
-
-def verdicts(home: Home) -> dict[str, str]:
-    return {file: result.verdict for file, result in home.sweep().items()}
-
-
-def zipped(**files: str) -> bytes:
-    stream = BytesIO()
-    with ZipFile(stream, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(f"{name}.csv", text)
-    return stream.getvalue()
 
 
 def members(home: Home, version: int | None = None) -> list[tuple[str, int]]:
@@ -42,11 +28,11 @@ def members(home: Home, version: int | None = None) -> list[tuple[str, int]]:
 def test_the_same_bytes_land_once_whatever_they_are_called(home: Home) -> None:
     home.put(SOLOK + "a.csv", [participant(1)])
     home.put("targets/t.csv", [target()])
-    assert set(verdicts(home).values()) == {"loaded"}
+    assert set(home.verdicts().values()) == {"loaded"}
     versions = home.house.core_versions()
     home.put(SOLOK + "b.csv", [participant(1)])
     home.put("targets/again.csv", [target()])
-    assert set(verdicts(home).values()) == {"unchanged"}
+    assert set(home.verdicts().values()) == {"unchanged"}
     assert home.house.core_versions() == versions
     assert len(home.house.arrivals.files()) == 1
 
@@ -54,7 +40,7 @@ def test_the_same_bytes_land_once_whatever_they_are_called(home: Home) -> None:
 def test_the_same_bytes_under_two_names_in_one_sweep_are_read_once(home: Home) -> None:
     for name in ("a", "b"):
         home.put(f"{SOLOK}{name}.csv", [participant(1)])
-    assert sorted(verdicts(home).values()) == ["loaded", "unchanged"]
+    assert sorted(home.verdicts().values()) == ["loaded", "unchanged"]
     assert len(home.core("participants")) == 1
 
 
@@ -93,7 +79,7 @@ def test_what_stands_survives_two_rivals(home: Home) -> None:
     home.sweep()
     home.put(SOLOK + "a.csv", [participant(1, wage_idr="2")])
     home.put(SOLOK + "b.csv", [participant(1, wage_idr="3")])
-    assert verdicts(home) == {SOLOK + "a.csv": "refused", SOLOK + "b.csv": "refused", SOLOK + "first.csv": "unchanged"}
+    assert home.verdicts() == {SOLOK + "a.csv": "refused", SOLOK + "b.csv": "refused", SOLOK + "first.csv": "unchanged"}
     assert members(home) == [("SLK", 1)]
 
 
@@ -102,7 +88,7 @@ def test_once_one_of_two_rivals_is_taken_away_the_other_is_loaded(home: Home) ->
     rival = home.put(SOLOK + "b.csv", [participant(1, wage_idr="2")])
     home.sweep()
     rival.unlink()
-    assert verdicts(home) == {SOLOK + "a.csv": "loaded"}
+    assert home.verdicts() == {SOLOK + "a.csv": "loaded"}
     assert members(home) == [("SLK", 1)]
     assert SOLOK + "a.csv" not in {file for file, _ in home.quarantine()}
 
@@ -140,7 +126,7 @@ def test_an_old_export_that_is_read_again_does_not_replace_a_newer_one(
     home.put(SOLOK + "new.csv", [participant(1, wage_idr="2", exported_at="2026-11-05")])
     home.sweep()
     monkeypatch.setattr("warehouse.ledger.shipped_digest", lambda: "other rules")
-    assert verdicts(home)[SOLOK + "old.csv"] == "partly_quarantined"
+    assert home.verdicts()[SOLOK + "old.csv"] == "partly_quarantined"
     assert members(home) == [("SLK", 2)]
 
 

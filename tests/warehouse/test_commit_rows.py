@@ -3,36 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
-from zipfile import ZipFile
 
 import pytest
 
-from tests.support import Home, Row, csv_text, labour, participant, recap, target
+from tests.support import Home, Row, csv_text, labour, participant, recap, target, zipped
 
 # Sweeps over whole files.
 pytestmark = pytest.mark.slow
 
 SOLOK = "participants/SLK/2026-10/"
 GIANYAR = "participants/GIA/2026-10/"
-
-
-def verdicts(home: Home) -> dict[str, str]:
-    return {file: result.verdict for file, result in home.sweep().items()}
-
-
-def zipped(**files: str) -> bytes:
-    stream = BytesIO()
-    with ZipFile(stream, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(f"{name}.csv", text)
-    return stream.getvalue()
-
-
-def members(home: Home, version: int | None = None) -> list[tuple[str, int]]:
-    """Give office and wage of every membership in core."""
-    rows = home.core("participants", "office_code, wage_idr::INTEGER", version)
-    return [(office, wage) for office, wage in rows]
 
 
 # --- rows by grain ----------------------------------------------------------------------------------------------------
@@ -163,7 +143,7 @@ def test_offices_that_land_with_participants_are_known(home: Home) -> None:
     home.put("offices/o.csv", [{"office_code": "N07", "name": "Contoh", "office_type": "kc"}])
     home.put("office_regions/o.csv", [{"office_code": "N07", "region_code": "13.03", "share": "1"}])
     home.put("participants/N07/2026-10/a.csv", [participant(1)])
-    assert set(verdicts(home).values()) == {"loaded"}
+    assert set(home.verdicts().values()) == {"loaded"}
     assert home.core("participants", "office_code") == [("N07",)]
 
 
@@ -176,10 +156,10 @@ def test_a_confirmed_spelling_that_lands_is_known_at_once(home: Home) -> None:
 
 def test_a_quarantined_line_is_read_again_when_its_office_lands(home: Home) -> None:
     home.put("participants/N07/2026-10/a.csv", [participant(1)])
-    assert verdicts(home) == {"participants/N07/2026-10/a.csv": "partly_quarantined"}
-    assert verdicts(home) == {"participants/N07/2026-10/a.csv": "unchanged"}
+    assert home.verdicts() == {"participants/N07/2026-10/a.csv": "partly_quarantined"}
+    assert home.verdicts() == {"participants/N07/2026-10/a.csv": "unchanged"}
     home.put("offices/o.csv", [{"office_code": "N07", "name": "Contoh"}])
-    assert verdicts(home)["participants/N07/2026-10/a.csv"] == "loaded"
+    assert home.verdicts()["participants/N07/2026-10/a.csv"] == "loaded"
     assert home.quarantine() == {}
 
 
@@ -188,10 +168,10 @@ def test_a_refused_file_is_read_again_when_the_rules_change_and_a_good_one_is_no
 ) -> None:
     home.put("targets/good.csv", [target()])
     home.put("targets/refused.csv", "a,b\n1,2\n")
-    assert verdicts(home) == {"targets/good.csv": "loaded", "targets/refused.csv": "refused"}
-    assert set(verdicts(home).values()) == {"unchanged"}
+    assert home.verdicts() == {"targets/good.csv": "loaded", "targets/refused.csv": "refused"}
+    assert set(home.verdicts().values()) == {"unchanged"}
     monkeypatch.setattr("warehouse.ledger.shipped_digest", lambda: "a new profile")
-    assert verdicts(home) == {"targets/good.csv": "unchanged", "targets/refused.csv": "refused"}
+    assert home.verdicts() == {"targets/good.csv": "unchanged", "targets/refused.csv": "refused"}
     assert len(home.quarantine()) == 1
 
 

@@ -1,6 +1,5 @@
 """The shipped reference files: each promise is a query that finds what breaks it, with a canary that does."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import duckdb
@@ -8,7 +7,7 @@ import polars as pl
 import pytest
 
 from expectations.contracts import load_contracts
-from warehouse.reference import REFERENCE_FOLDER, load_reference
+from warehouse.reference import REFERENCE_FOLDER
 
 MARTS = REFERENCE_FOLDER.parent / "marts"
 BRIDGE = REFERENCE_FOLDER.parents[1] / "../shared/realdata/regions/kabkota_bridge.csv"
@@ -240,24 +239,15 @@ PROMISES = {
 }
 
 
-@pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that sees the shipped files as ``reference`` and looks there first."""
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        load_reference(connection)
-        connection.execute("SET search_path = 'reference'")
-        yield connection
+@pytest.mark.parametrize("name", PROMISES)
+def test_shipped_files_keep_the_promise(shipped: duckdb.DuckDBPyConnection, name: str) -> None:
+    assert shipped.execute(PROMISES[name].broken_by).fetchall() == []
 
 
 @pytest.mark.parametrize("name", PROMISES)
-def test_shipped_files_keep_the_promise(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    assert con.execute(PROMISES[name].broken_by).fetchall() == []
-
-
-@pytest.mark.parametrize("name", PROMISES)
-def test_canary_breaks_the_promise(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    con.execute(PROMISES[name].canary)
-    assert con.execute(PROMISES[name].broken_by).fetchall() != []
+def test_canary_breaks_the_promise(shipped: duckdb.DuckDBPyConnection, name: str) -> None:
+    shipped.execute(PROMISES[name].canary)
+    assert shipped.execute(PROMISES[name].broken_by).fetchall() != []
 
 
 def _is_sorted(frame: pl.DataFrame) -> bool:
@@ -289,8 +279,8 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("alias", SPELLINGS)
-def test_known_spellings(con: duckdb.DuckDBPyConnection, alias: str) -> None:
-    found = con.execute("SELECT region_code FROM region_aliases WHERE alias = ?", [alias]).fetchall()
+def test_known_spellings(shipped: duckdb.DuckDBPyConnection, alias: str) -> None:
+    found = shipped.execute("SELECT region_code FROM region_aliases WHERE alias = ?", [alias]).fetchall()
     assert found == [(SPELLINGS[alias],)]
 
 
@@ -309,9 +299,9 @@ def test_known_spellings(con: duckdb.DuckDBPyConnection, alias: str) -> None:
     ],
 )
 def test_least_contribution(
-    con: duckdb.DuckDBPyConnection, programmes: str, sector: str | None, month: str, idr: int
+    shipped: duckdb.DuckDBPyConnection, programmes: str, sector: str | None, month: str, idr: int
 ) -> None:
-    found = con.execute(
+    found = shipped.execute(
         """SELECT min_monthly_idr FROM minimum_contributions
            WHERE segment = 'BPU' AND programmes = ? AND sector_code IS NOT DISTINCT FROM ?
              AND ?::DATE BETWEEN valid_from AND coalesce(valid_to, DATE '9999-12-31')""",
@@ -331,11 +321,11 @@ def test_least_contribution(
     ],
 )
 def test_every_code_of_the_bridge_leads_to_todays_key(
-    con: duckdb.DuckDBPyConnection, system: str, column: str, spelling: str
+    shipped: duckdb.DuckDBPyConnection, system: str, column: str, spelling: str
 ) -> None:
     bridge = pl.read_csv(BRIDGE, infer_schema=False)
-    con.register("bridge", bridge.select({"bps_code_2025", column}))
-    resolved = con.execute(
+    shipped.register("bridge", bridge.select({"bps_code_2025", column}))
+    resolved = shipped.execute(
         f"""SELECT count(*) FROM bridge JOIN region_codes AS c ON c.region_system = ?
             AND c.code = {spelling} AND c.region_code = bps_code_2025 AND c.valid_to IS NULL""",
         [system],
@@ -344,17 +334,17 @@ def test_every_code_of_the_bridge_leads_to_todays_key(
     assert bridge.height == 514
 
 
-def _dimension(con: duckdb.DuckDBPyConnection, name: str, where: str) -> list[dict[str, object]]:
+def _dimension(shipped: duckdb.DuckDBPyConnection, name: str, where: str) -> list[dict[str, object]]:
     query = (MARTS / f"{name}.sql").read_text(encoding="utf-8")
-    cursor = con.execute(f"SELECT * FROM ({query}) WHERE {where}")
+    cursor = shipped.execute(f"SELECT * FROM ({query}) WHERE {where}")
     columns = [column[0] for column in cursor.description or ()]
     return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 @pytest.mark.parametrize(("name", "rows"), [("dim_region", 1389), ("dim_office", 11), ("dim_segment", 5)])
-def test_dimensions_hold_their_grain(con: duckdb.DuckDBPyConnection, name: str, rows: int) -> None:
+def test_dimensions_hold_their_grain(shipped: duckdb.DuckDBPyConnection, name: str, rows: int) -> None:
     contract = load_contracts()[name]
-    found = _dimension(con, name, "true")
+    found = _dimension(shipped, name, "true")
     assert len({tuple(row[key] for key in contract.key) for row in found}) == len(found) == rows
     assert list(found[0]) == [field.name for field in contract.core_fields]
 
@@ -371,29 +361,29 @@ def test_dimensions_hold_their_grain(con: duckdb.DuckDBPyConnection, name: str, 
     ],
 )
 def test_regions_carry_todays_kemendagri_code(
-    con: duckdb.DuckDBPyConnection,
+    shipped: duckdb.DuckDBPyConnection,
     region_code: str,
     kemendagri_code: str | None,
     province: str | None,
     predecessor: str | None,
 ) -> None:
-    (row,) = _dimension(con, "dim_region", f"region_code = '{region_code}'")
+    (row,) = _dimension(shipped, "dim_region", f"region_code = '{region_code}'")
     assert row["kemendagri_code"] == kemendagri_code
     assert row["province_name_id"] == province
     assert row["predecessor_code"] == predecessor
 
 
-def test_every_region_but_the_nation_has_a_kemendagri_code(con: duckdb.DuckDBPyConnection) -> None:
-    missing = _dimension(con, "dim_region", "kemendagri_code IS NULL")
+def test_every_region_but_the_nation_has_a_kemendagri_code(shipped: duckdb.DuckDBPyConnection) -> None:
+    missing = _dimension(shipped, "dim_region", "kemendagri_code IS NULL")
     assert [row["region_code"] for row in missing] == ["0000"]
 
 
-def test_an_office_stands_as_it_is_last(con: duckdb.DuckDBPyConnection) -> None:
-    (before,) = _dimension(con, "dim_office", "office_code = 'DHS'")
+def test_an_office_stands_as_it_is_last(shipped: duckdb.DuckDBPyConnection) -> None:
+    (before,) = _dimension(shipped, "dim_office", "office_code = 'DHS'")
     assert (before["parent_name"], before["kanwil_name"]) == ("Solok", "Sumbar-Riau")
-    con.execute(
+    shipped.execute(
         """INSERT INTO offices VALUES ('DHS', 'Cabang Dharmasraya', 'kc',
              'KW-SUMBARRIAU', 'KW-SUMBARRIAU', DATE '2027-01-01', NULL)"""
     )
-    (after,) = _dimension(con, "dim_office", "office_code = 'DHS'")
+    (after,) = _dimension(shipped, "dim_office", "office_code = 'DHS'")
     assert (after["name"], after["parent_name"]) == ("Cabang Dharmasraya", "Sumbar-Riau")

@@ -1,12 +1,9 @@
 """The declared breaks of series: what a row may say, and that none is shipped which the data does not have."""
 
-from collections.abc import Iterator
-
 import duckdb
 import pytest
 
 from expectations.columns import column_dictionary
-from warehouse.reference import load_reference
 
 LEVELS = ", ".join(f"'{level}'" for level in column_dictionary()["level"].values or ())
 CONCEPTS = ", ".join(f"'{concept}'" for concept in column_dictionary()["concept"].values or ())
@@ -27,24 +24,17 @@ PROMISES = {
 }
 
 
-@pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that sees the shipped files as ``reference``."""
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        load_reference(connection)
-        connection.execute("SET search_path = 'reference'")
-        yield connection
-
-
 @pytest.mark.parametrize("name", PROMISES)
-def test_the_shipped_breaks_keep_the_promise_and_a_bad_one_does_not(con: duckdb.DuckDBPyConnection, name: str) -> None:
+def test_the_shipped_breaks_keep_the_promise_and_a_bad_one_does_not(
+    shipped: duckdb.DuckDBPyConnection, name: str
+) -> None:
     query, canary = PROMISES[name]
-    assert con.execute(query).fetchall() == []
-    con.execute(canary)
-    assert len(con.execute(query).fetchall()) == 1
+    assert shipped.execute(query).fetchall() == []
+    shipped.execute(canary)
+    assert len(shipped.execute(query).fetchall()) == 1
 
 
-def test_the_shipped_series_have_no_break(con: duckdb.DuckDBPyConnection) -> None:
-    types = {row[0]: row[1] for row in con.execute("DESCRIBE series_breaks").fetchall()}
+def test_the_shipped_series_have_no_break(shipped: duckdb.DuckDBPyConnection) -> None:
+    types = {row[0]: row[1] for row in shipped.execute("DESCRIBE series_breaks").fetchall()}
     assert types == {"concept": "VARCHAR", "year": "BIGINT", "level": "VARCHAR", "why": "VARCHAR"}
-    assert con.execute("SELECT count(*) FROM series_breaks").fetchone() == (0,)
+    assert shipped.execute("SELECT count(*) FROM series_breaks").fetchone() == (0,)
