@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -151,13 +151,21 @@ def block(document: Mapping[str, Any]) -> str:
     )
     rows = [row for row in _in_order(document) if "seconds" in row and row["name"] != "startup"]
     lines = [
-        ["", *(f"{row['title']} ({row['participants']:,} rows)" for row in rows)],
+        _headings(rows),
         ["---" for _ in [None, *rows]],
         ["seconds", *(f"{row['seconds']:,.1f}" for row in rows)],
         ["x DuckDB alone", *(f"{row['to_floor']:.2f}" if "to_floor" in row else row["note"] for row in rows)],
         ["memory, MB", *(f"{row['peak_mb']:,}" for row in rows)],
     ]
     return "\n".join([sentence, "", *("| " + " | ".join(cells) + " |" for cells in lines)]) + "\n"
+
+
+def _headings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name the runs; how many rows they read stands beside each, unless all read the same."""
+    sizes = {f"{row['participants']:,} rows" for row in rows}
+    if len(sizes) == 1:
+        return [*sizes, *(row["title"] for row in rows)]
+    return ["", *(f"{row['title']} ({row['participants']:,} rows)" for row in rows)]
 
 
 def show_in_readme(document: Mapping[str, Any], readme: Path = README) -> None:

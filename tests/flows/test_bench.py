@@ -90,6 +90,13 @@ def test_a_result_is_kept_by_day_and_machine_and_shown_between_the_marks(tmp_pat
     assert page.read_text(encoding="utf-8") == f"before\n{MARKS[0]}\n{block(document)}{MARKS[1]}\nafter\n"
 
 
+def test_how_many_rows_were_read_stands_once_where_all_read_the_same(tmp_path: Path) -> None:
+    document = told(tmp_path)
+    assert "| 1,000 rows | floor | full |" in block(document)
+    document["runs"][0]["participants"] = 2000
+    assert "|  | floor (2,000 rows) | full (1,000 rows) |" in block(document)
+
+
 def test_the_readme_shows_the_last_result() -> None:
     shown = README.read_text(encoding="utf-8").partition(f"{MARKS[0]}\n")[2].partition(MARKS[1])[0]
     document = last_result()
