@@ -10,7 +10,7 @@ from tests.support import Home
 
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Give a function that runs a command in process in a home, with further settings."""
+    """Give a function that runs a command in process in a home: exit code, standard output, standard error."""
     monkeypatch.setattr("flows.alert_channels.PAUSE_SECONDS", 0.02)
 
     def run(home: Home, *arguments: str, **more: str) -> tuple[int, str, str]:

@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 import pytest
 
 from expectations.profiles import ProfileError
-from flows.cli import main
 from tests.flows.test_report import manifest
 from tests.support import ROOT, Home, TrustingJudge, command, participant, target, tree
 from tests.warehouse.test_lease import holder, killed_at_the_end
@@ -33,24 +32,6 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         patch.setattr("flows.steps.Judge", TrustingJudge)
         home.run()
         yield home
-
-
-@pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Give a function that runs a command in process in a home: exit code, standard output, standard error."""
-
-    def run(home: Home, *arguments: str) -> tuple[int, str, str]:
-        for name, value in home.environment().items():
-            if name.startswith("CAKUPAN_"):
-                monkeypatch.setenv(name, value)
-        monkeypatch.chdir(home.root)
-        with pytest.raises(SystemExit) as end:
-            main(arguments)
-        said = capsys.readouterr()
-        assert isinstance(end.value.code, int)
-        return end.value.code, said.out, said.err
-
-    return run
 
 
 def imported(home: Home, *arguments: str) -> set[str]:
