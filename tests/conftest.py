@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from sources.places import Folder, Place
 from tests.s3 import PLACES, SERVERS, new_bucket, s3_endpoint
+from tests.s3_gate import Gate, gate_before
 from tests.support import Home, TrustingJudge
 from tests.warm import WarmJudge
 
@@ -66,6 +67,13 @@ def s3_address() -> Iterator[Callable[[str], str]]:
 def endpoint(request: pytest.FixtureRequest, s3_address: Callable[[str], str]) -> str:
     """Give the address of an S3: moto's, then that of `TEST_S3_ENDPOINT_URL` where it is set."""
     return s3_address(request.param)
+
+
+@pytest.fixture
+def gate(endpoint: str) -> Iterator[Gate]:
+    """Give a gate before an S3, which can refuse, delay and count what is asked."""
+    with gate_before(endpoint) as started:
+        yield started
 
 
 @pytest.fixture(params=PLACES)

@@ -1,9 +1,13 @@
 """The stages of a night, told by what it has left on the disk so far."""
 
+import signal
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support import Home
+from tests.support import ROOT, Home, killed_at_the_end
+from tests.warm import cold_cli
 
 Stage = Callable[[Home], bool]
 
@@ -29,3 +33,16 @@ STAGES: dict[str, Stage] = {
     "the build is finished": finished_build,
     "the pointer moves": lambda home: found(home.publication.root, "*latest.json*"),
 }
+
+
+def killed_at(home: Home, reached: Stage, *words: str) -> bool:
+    """Run the real command line and kill it as soon as a stage is reached; tell whether it was still at work."""
+    process = subprocess.Popen(
+        cold_cli(*words), cwd=ROOT, env=home.environment(), text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with killed_at_the_end(process):
+        while process.poll() is None and not reached(home):
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        return process.wait() == -signal.SIGKILL

@@ -1,17 +1,13 @@
 """Backfills that are killed: until the commit the lake is as before; after it, what was told to be promoted is."""
 
 import shutil
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from flows.backfill import BackfillRequest, run_backfill
-from tests.drills.stages import Stage, found
-from tests.support import AS_OF, ROOT, Home, TrustingJudge, killed_at_the_end, marts_of, participant, target
-from tests.warm import cold_cli
+from tests.drills.stages import Stage, found, killed_at
+from tests.support import AS_OF, Home, marts_of, participant, target, trusting_judges
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trusting")]
 
@@ -32,8 +28,7 @@ def waiting(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("waiting"))
     home.put("participants/SLK/2026-10/a.csv", [participant(n) for n in range(8)])
     home.put("targets/t.csv", [target()])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         assert home.run().promoted
     home.put("participants/SLK/2026-09/a.csv", [participant(n, last_paid_period="2026-09") for n in range(5)])
     return home
@@ -49,8 +44,7 @@ def home(waiting: Home, tmp_path: Path) -> Home:
 def undisturbed(waiting: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Give the marts of a backfill that nobody disturbed."""
     copy = Home(shutil.copytree(waiting.root, tmp_path_factory.mktemp("copy") / "home", symlinks=True))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         assert backfill(copy) in ("success", "warnings")
     return marts_of(copy.publication.root / "current")
 
@@ -60,17 +54,8 @@ def backfill(home: Home) -> str:
 
 
 def kill_when(home: Home, reached: Stage) -> None:
-    """Run the real command line and kill it as soon as a stage is reached."""
-    words = ("backfill", *MONTHS, "--promote", "--as-of", AS_OF.isoformat())
-    process = subprocess.Popen(
-        cold_cli(*words), cwd=ROOT, env=home.environment(), text=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    with killed_at_the_end(process):
-        while process.poll() is None and not reached(home):
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+    """Kill a backfill as soon as a stage is reached."""
+    assert killed_at(home, reached, "backfill", *MONTHS, "--promote", "--as-of", AS_OF.isoformat())
 
 
 @pytest.mark.exhaustive

@@ -1,25 +1,19 @@
 """Nights that are killed at every stage: the next one mends what they left, and readers notice nothing."""
 
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.drills.stages import STAGES, Stage
+from tests.drills.stages import STAGES, Stage, killed_at
 from tests.support import (
-    ROOT,
     SAMPLE,
     Home,
-    TrustingJudge,
-    killed_at_the_end,
     marts_of,
     target,
+    trusting_judges,
 )
-from tests.warm import cold_cli
 
 pytestmark = pytest.mark.slow
 # At "the database is written" the drill of the readers kills a night as well.
@@ -34,23 +28,14 @@ def land_sample(home: Home) -> None:
 
 
 def kill_when(home: Home, reached: Stage) -> bool:
-    """Run the real command line and kill it as soon as a stage is reached; tell whether it was still at work."""
-    process = subprocess.Popen(
-        cold_cli("run", "--as-of", "2026-11-21", "--force"), cwd=ROOT, env=home.environment(), text=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    with killed_at_the_end(process):
-        while process.poll() is None and not reached(home):
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        return process.wait() == -signal.SIGKILL
+    """Kill a night as soon as a stage is reached; tell whether it was still at work."""
+    return killed_at(home, reached, "run", "--as-of", "2026-11-21", "--force")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _trusting() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
     """Let the nights in process, which follow the killed ones, be quick."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         yield
 
 

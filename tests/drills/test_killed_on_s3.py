@@ -9,15 +9,15 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from flows.report import NightReport
-from tests.s3_gate import Gate, Refusal, Request, gate_before
+from tests.s3_gate import Gate, Refusal, Request
 from tests.s3_home import S3Home
-from tests.support import AS_OF, SAMPLE, Home, TrustingJudge, killed_at_the_end, marts_of
+from tests.support import AS_OF, SAMPLE, Home, killed_at_the_end, marts_of, trusting_judges
 from warehouse.lease import KEY, LeaseHeldError
 
 FILES = ("recaps/bali_denpasar.csv", "targets/bali_denpasar_2017.csv", "participants/SLK/2026-10/export.csv")
@@ -50,12 +50,6 @@ def landed() -> dict[str, bytes]:
 
 
 @pytest.fixture
-def gate(endpoint: str) -> Iterator[Gate]:
-    with gate_before(endpoint) as started:
-        yield started
-
-
-@pytest.fixture
 def home(endpoint: str, tmp_path: Path) -> S3Home:
     made = S3Home.new(endpoint, tmp_path / "machine")
     for file, content in landed().items():
@@ -69,8 +63,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folders = Home(tmp_path_factory.mktemp("undisturbed"))
     for file, content in landed().items():
         folders.put(file, content)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         assert folders.run().promoted
     return marts_of(folders.publication.root / "current")
 

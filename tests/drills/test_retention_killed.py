@@ -14,7 +14,7 @@ import pytest
 from flows.retention import Retention
 from sources.places import Folder
 from tests.flows.retention_home import LATE, copied, harm, many_nights, pass_days, retain
-from tests.support import ROOT, Home, TrustingJudge, marts_of, tree
+from tests.support import ROOT, Home, marts_of, tree, trusting_judges
 from warehouse.lake import Table
 from warehouse.removal import Gone
 
@@ -84,8 +84,7 @@ class Fate:
 @pytest.fixture(scope="module", autouse=True)
 def _trusting() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
     """Let nights in process be quick."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         yield
 
 

@@ -14,7 +14,7 @@ from expectations.suites import answered
 from expectations.tables import Job
 from flows.backfill import BackfillRequest, run_backfill
 from flows.backfill_report import BackfillReport
-from tests.support import AS_OF, LIMITS, Home, TrustingJudge, marts_of, participant, target, tree
+from tests.support import AS_OF, LIMITS, Home, TrustingJudge, marts_of, participant, target, tree, trusting_judges
 from warehouse.backfill import BackfillError
 from warehouse.connections import connect
 from warehouse.lease import LeaseHeldError, lease
@@ -36,8 +36,7 @@ def after_a_night(tmp_path_factory: pytest.TempPathFactory) -> Home:
             woman = participant(first + 3, last_paid_period=month, sex="P")
             home.put(f"participants/{office}/{month}/a.csv", [*men, woman])
     home.put("targets/t.csv", [target(), target(office_code="GIA")])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         assert home.run().promoted
     return home
 
@@ -103,8 +102,7 @@ def after_a_look(after_a_night: Home, tmp_path_factory: pytest.TempPathFactory) 
     """Give that home when a backfill under the rules of the night has been shown, and what was shown."""
     home = after_a_night.copied_to(tmp_path_factory.mktemp("look") / "home")
     read: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         report = run_backfill(request(home), progress=lambda file, _done, _of: read.append(file))
     assert (report.result, len(read)) == ("shown", 4)
     return home, report
@@ -120,8 +118,7 @@ def looked(after_a_look: tuple[Home, BackfillReport], tmp_path: Path) -> tuple[H
 def after_a_strict_look(after_a_night: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Give a home in which a backfill under the changed rules has been shown."""
     home = after_a_night.copied_to(tmp_path_factory.mktemp("strict") / "home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges(), pytest.MonkeyPatch.context() as patch:
         without_women(patch)
         assert run_backfill(request(home)).result == "shown"
     return home

@@ -12,7 +12,7 @@ import pytest
 
 from expectations.profiles import ProfileError
 from tests.flows.test_report import manifest
-from tests.support import ROOT, Home, TrustingJudge, command, participant, target, tree
+from tests.support import ROOT, Home, command, participant, target, tree, trusting_judges
 from tests.warehouse.test_lease import holder, killed_at_the_end
 
 # Whole nights, and processes of the command line.
@@ -28,8 +28,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     home = Home(tmp_path_factory.mktemp("cli"))
     home.put(EXPORT, [participant(1), participant(2, nik="1")])
     home.put("targets/t.csv", [target()])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         home.run()
         yield home
 

@@ -16,12 +16,12 @@ from tests.support import (
     SAMPLE,
     Home,
     Row,
-    TrustingJudge,
     columns_of,
     marts_of,
     participant,
     target,
     tree,
+    trusting_judges,
 )
 from warehouse.assemble import published_tables
 from warehouse.lease import LeaseHeldError, lease
@@ -47,8 +47,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Nig
     """Run one night on the sample for all tests that only read it."""
     home = Home(tmp_path_factory.mktemp("sample"))
     land_sample(home)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         yield home, home.run()
 
 
@@ -60,8 +59,7 @@ def after_a_night(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Run one night on an export of two participants."""
     home = Home(tmp_path_factory.mktemp("two"))
     home.put(EXPORT, [participant(1), participant(2)])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         assert home.run().promoted
     return home
 

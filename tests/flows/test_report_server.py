@@ -14,7 +14,7 @@ import pytest
 from flows.report_server import report_served
 from flows.settings import Settings
 from tests.s3 import new_bucket, s3_endpoint
-from tests.support import Home, TrustingJudge, participant, target, tree
+from tests.support import Home, participant, target, tree, trusting_judges
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ def night_of(home: Home, segment: str) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def _trusting() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
     """Let the nights be quick: they are not about what Great Expectations says."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         yield
 
 

@@ -14,7 +14,7 @@ import pytest
 from flows.retention import Retention, RetentionError, run_retention
 from sources.places import Folder
 from tests.flows.retention_home import EXPORT, LATE, copied, harm, many_nights, pass_days, retain
-from tests.support import AS_OF, Home, TrustingJudge, marts_of, participant, tree
+from tests.support import AS_OF, Home, marts_of, participant, tree, trusting_judges
 from warehouse.lease import LeaseHeldError, lease
 from warehouse.publish import PublishError
 from warehouse.retention import Logged
@@ -25,8 +25,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module", autouse=True)
 def _trusting() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
     """Let nights in process be quick."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         yield
 
 

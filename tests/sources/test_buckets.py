@@ -1,7 +1,7 @@
 """What goes wrong between this machine and S3: throttling, broken bodies, credentials that end, long listings."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,19 +12,13 @@ import pytest
 from sources.buckets import Bucket
 from sources.places import ABSENT, OutOfReachError, PlaceError
 from tests.s3 import access_to, client_to, new_bucket
-from tests.s3_gate import Fault, Gate, Refusal, Request, gate_before
+from tests.s3_gate import Fault, Gate, Refusal, Request
 
 pytestmark = pytest.mark.slow
 _PAGE = 1000
 
 
 MB = 1 << 20
-
-
-@pytest.fixture
-def gate(endpoint: str) -> Iterator[Gate]:
-    with gate_before(endpoint) as started:
-        yield started
 
 
 @pytest.fixture

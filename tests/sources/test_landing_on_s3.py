@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,10 @@ from sources.buckets import Bucket
 from sources.landing import LandingError, Seen, list_landing, remember, remembered
 from sources.places import Folder
 from tests.s3 import access_to, client_to, new_bucket
-from tests.s3_gate import Gate, Refusal, Request, gate_before
+from tests.s3_gate import Gate, Refusal, Request
 
 pytestmark = pytest.mark.slow
 DATASETS = ["participants", "targets"]
-
-
-@pytest.fixture
-def gate(endpoint: str) -> Iterator[Gate]:
-    with gate_before(endpoint) as started:
-        yield started
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support import AS_OF, Home, TrustingJudge, marts_of, target
+from tests.support import AS_OF, Home, marts_of, target, trusting_judges
 from warehouse.publish import Publication
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trusting")]
@@ -22,8 +22,7 @@ def died(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Give a home whose night died before it promoted."""
     home = Home(tmp_path_factory.mktemp("died"))
     home.put("targets/t.csv", [target()])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(Publication, "promote", die)
         with pytest.raises(DiedError):
             home.run()

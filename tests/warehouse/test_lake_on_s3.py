@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import stamina
 from sources.buckets import Bucket
 from sources.places import OutOfReachError, PlaceError
 from tests.s3 import access_to, new_bucket
-from tests.s3_gate import Fault, Gate, gate_before
+from tests.s3_gate import Fault, Gate
 from warehouse.lake import Table
 
 pytestmark = pytest.mark.slow
@@ -22,12 +22,6 @@ SCHEMA = pa.schema([("office", pa.string()), ("n", pa.int64())])
 COMMIT = r"^PUT .*/_delta_log/\d+\.json"
 READ_LOG = r"^GET .*/_delta_log/0"
 LIST_LOG = r"^GET .*list-type=2.*_delta_log"
-
-
-@pytest.fixture
-def gate(endpoint: str) -> Iterator[Gate]:
-    with gate_before(endpoint) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,17 +11,11 @@ import pytest
 from sources.buckets import Bucket
 from sources.places import ABSENT
 from tests.s3 import access_to, new_bucket
-from tests.s3_gate import Gate, gate_before
+from tests.s3_gate import Gate
 from warehouse.lease import KEY, Claim, LeaseHeldError, lease
 
 pytestmark = pytest.mark.slow
 SHORT = Claim(lasts=timedelta(seconds=2))
-
-
-@pytest.fixture
-def gate(endpoint: str) -> Iterator[Gate]:
-    with gate_before(endpoint) as started:
-        yield started
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import LIMITS, Home, TrustingJudge, participant, target, tree
+from tests.support import LIMITS, Home, participant, target, tree, trusting_judges
 from warehouse.query import Answer, QueryError, ask, plain
 
 MOMENT = datetime(2026, 1, 2, 3, tzinfo=UTC)
@@ -22,8 +22,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     home.put("participants/SLK/2026-10/a.csv", [participant(1), participant(2)])
     home.put("targets/t.csv", [target()])
     home.put("offices/o.csv", [{"office_code": "N07", "name": "Contoh"}])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.steps.Judge", TrustingJudge)
+    with trusting_judges():
         home.run()
         yield home
 
