@@ -58,6 +58,8 @@ class Peer:
         return BENCH / ".env" / self.name / "bin" / "python"
 
 
+# How a peer's note begins.
+LEAVES_OUT = "leaves out: "
 _ALL_LEAVE_OUT = "hashed identifiers, versions, checks of tables, recaps, page and workbook"
 PEERS = (
     Peer("pandas-gx", "pandas + Great Expectations", _ALL_LEAVE_OUT),
@@ -242,7 +244,7 @@ class _Bench:
             )
         found = differences(Path(self._home(size, "home")["CAKUPAN_PUBLISH"]), out, MONTH_END)
         shutil.rmtree(out)
-        return Run(peer.name, title, size, cost, json.loads(cost.out), found, f"leaves out: {peer.leaves_out}")
+        return Run(peer.name, title, size, cost, json.loads(cost.out), found, f"{LEAVES_OUT}{peer.leaves_out}")
 
 
 def cakupan(*words: str) -> list[str]:

@@ -125,10 +125,12 @@ def _print_table(document: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from flows.bench_results import table
+    from flows.bench_results import left_out, table
 
     headings, *rows = table(document)
     shown = Table(*headings)
     for row in rows:
         shown.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 200).print(shown)
+    for sentence in left_out(document):
+        print(sentence)

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flows.bench import BENCH, Request, Run
+from flows.bench import BENCH, LEAVES_OUT, Request, Run
 
 RESULTS = BENCH / "results"
 README = BENCH.parent / "README.md"
@@ -150,6 +150,7 @@ def block(document: Mapping[str, Any]) -> str:
         "seconds as measured; against DuckDB alone without Cakupan's start-up ([how to read it](docs/bench.md))."
     )
     rows = [row for row in _in_order(document) if "seconds" in row and row["name"] != "startup"]
+    sentence = " ".join([sentence, *left_out(document)])
     lines = [
         _headings(rows),
         ["---" for _ in [None, *rows]],
@@ -158,6 +159,25 @@ def block(document: Mapping[str, Any]) -> str:
         ["memory, MB", *(f"{row['peak_mb']:,}" for row in rows)],
     ]
     return "\n".join([sentence, "", *("| " + " | ".join(cells) + " |" for cells in lines)]) + "\n"
+
+
+def left_out(document: Mapping[str, Any]) -> list[str]:
+    """Give a sentence on what others leave out of the job, and who.
+
+    Args:
+        document: what was measured.
+    """
+    titles: dict[str, list[str]] = {}
+    for run in document["runs"]:
+        begins, found, what = run["note"].partition(LEAVES_OUT)
+        if found and not begins:
+            titles.setdefault(what, []).append(run["title"])
+    return [f"{_listed(names)} leave out {what}." for what, names in titles.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _headings(rows: Sequence[Mapping[str, Any]]) -> list[str]:

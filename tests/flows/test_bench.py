@@ -15,7 +15,7 @@ import pytest
 from flows.bench import MONTH, NAMES, PEERS, Peer, Request, Run, Size, run_bench
 from flows.bench_figures import differences, write_again, write_ten_lines
 from flows.bench_measure import Measured, measured
-from flows.bench_results import README, block, document_of, last_result, save, show_in_readme, table
+from flows.bench_results import README, block, document_of, last_result, left_out, save, show_in_readme, table
 from tests.docs.pages import commands
 from tests.support import ROOT, Home
 from tests.warm import warm_cli
@@ -95,6 +95,15 @@ def test_how_many_rows_were_read_stands_once_where_all_read_the_same(tmp_path: P
     assert "| 1,000 rows | floor | full |" in block(document)
     document["runs"][0]["participants"] = 2000
     assert "|  | floor (2,000 rows) | full (1,000 rows) |" in block(document)
+
+
+def test_what_others_leave_out_is_said(tmp_path: Path) -> None:
+    document = told(tmp_path)
+    assert left_out(document) == []
+    for run, what in zip(document["runs"], ("hashes", "hashes", "checks"), strict=False):
+        run["note"] = f"leaves out: {what}"
+    assert left_out(document) == ["floor and startup leave out hashes.", "full leave out checks."]
+    assert "floor and startup leave out hashes. full leave out checks.\n" in block(document)
 
 
 def test_the_readme_shows_the_last_result() -> None:
